@@ -1,0 +1,1 @@
+"""The knowledge base as it lies on disk: the one door out of ingest for those who read."""

@@ -1,0 +1,215 @@
+"""Embedders: the embedded default, none, or any LlamaIndex embedding by settings.
+
+The embedded encoder reads English only. Chinese text reaches it as an English gloss made with the lexicon (concepts, Latin words,
+figures), never raw: to this model all Chinese text is nearly the same sequence of unknown pieces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.kb.analyse import Analyser
+from ingest.kb.errors import DependencyError, SettingsError
+from ingest.kb.minilm import DIMENSION, MiniLM, find_weights
+from ingest.kb.settings import EmbeddingSettings
+from ingest.kb.tokens import is_han
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+__all__ = ["Embedder", "content_hash", "gloss", "make_embedder"]
+
+
+class Embedder(Protocol):
+    """What the dense leg needs of a model.
+
+    Attributes:
+        identity: Model and everything else that its vectors depend on; vectors of different identities are never mixed.
+    """
+
+    identity: str
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors of passages, shape (n, dimension)."""
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        """Return the unit vector of a question, shape (dimension,)."""
+
+
+def content_hash(text: str) -> str:
+    """Return the key under which the vector of a text is stored."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def gloss(analyser: Analyser, text: str) -> str:
+    """Return a text for an English encoder: English as it is, Chinese as the English names of its concepts, in order.
+
+    Args:
+        analyser: With the lexicon that names the concepts.
+        text: In any language.
+    """
+    han = sum(1 for char in text if is_han(char))
+    if han * 8 < len(text):
+        return text
+    analysis = analyser.analyse(text)
+    parts: dict[int, str] = {}
+    for match in analysis.concepts:
+        if not match.nested:
+            parts.setdefault(match.start, match.concept.terms["en"][0])
+    taken = [(m.start, m.end) for m in analysis.concepts]
+    for token in analysis.tokens:
+        if token.kind == "word" and not any(start <= token.start < end for start, end in taken):
+            parts.setdefault(token.start, text[token.start : token.end])
+    return " ".join(parts[place] for place in sorted(parts)) or "unknown"
+
+
+@cache
+def _minilm() -> MiniLM | None:
+    files = find_weights()
+    return MiniLM(files) if files else None
+
+
+class EmbeddedEmbedder:
+    """The embedded English encoder over English text and English glosses of Chinese text."""
+
+    def __init__(self, analyser: Analyser) -> None:
+        self._analyser = analyser
+        self.identity = f"minilm-l6-v2/{DIMENSION}/{analyser.version}"
+
+    @staticmethod
+    def available() -> bool:
+        """Return whether the weights are installed."""
+        return find_weights() is not None
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, 384)."""
+        model = _minilm()
+        if model is None:
+            raise DependencyError(
+                "the weights of the embedded encoder are not installed",
+                hint="Run `make setup`, or set embedding.provider to none.",
+            )
+        return model.encode([gloss(self._analyser, text) for text in texts])
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        """Return the unit vector of a question, shape (384,)."""
+        vector: NDArray[np.float32] = self.embed_passages([text])[0]
+        return vector
+
+
+class LlamaIndexEmbedder:
+    """Any LlamaIndex embedding.
+
+    Args:
+        model: The embedding.
+        identity: Provider, model name and dimension.
+        batch_size: Texts per call.
+        dimension: Expected dimension; 0 takes what the model gives.
+    """
+
+    def __init__(self, model: BaseEmbedding, *, identity: str, batch_size: int, dimension: int = 0) -> None:
+        self._model = model
+        self._batch = batch_size
+        self._dimension = dimension
+        self.identity = identity
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, dimension).
+
+        Raises:
+            DependencyError: The model fails twice, or answers with another dimension than the settings say.
+        """
+        out: list[list[float]] = []
+        for start in range(0, len(texts), self._batch):
+            out.extend(self._call(list(texts[start : start + self._batch])))
+        return self._unit(np.array(out, dtype=np.float32))
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        """Return the unit vector of a question, shape (dimension,)."""
+        try:
+            vector = self._model.get_query_embedding(text)
+        except Exception as error:
+            raise DependencyError(f"the embedding model {self.identity} does not answer: {error}") from error
+        unit: NDArray[np.float32] = self._unit(np.array([vector], dtype=np.float32))[0]
+        return unit
+
+    def _call(self, texts: list[str]) -> list[list[float]]:
+        for attempt in (1, 2):
+            try:
+                return self._model.get_text_embedding_batch(texts)
+            except Exception as error:
+                if attempt == 2:
+                    raise DependencyError(
+                        f"the embedding model {self.identity} does not answer: {error}",
+                        hint="Check WENJU_EMBEDDING__BASE_URL and the key, or set embedding.provider to embedded.",
+                    ) from error
+        return []
+
+    def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._dimension and vectors.shape[1] != self._dimension:
+            raise DependencyError(
+                f"the embedding model gives {vectors.shape[1]} dimensions, the settings say {self._dimension}",
+                hint="Correct embedding.dimension or embedding.model, then ingest again.",
+            )
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def make_embedder(settings: EmbeddingSettings, analyser: Analyser) -> Embedder | None:
+    """Return the embedder that the settings ask for; None means: no dense leg.
+
+    The embedded default without its weights installed also gives None: lexical search works on, and ``wenju doctor`` says so.
+
+    Raises:
+        SettingsError: The provider is unknown or its class cannot be made.
+        DependencyError: The provider's package is not installed.
+    """
+    provider = settings.provider
+    if provider == "none":
+        return None
+    if provider == "embedded":
+        return EmbeddedEmbedder(analyser) if EmbeddedEmbedder.available() else None
+    model = _llama_index_model(settings)
+    return LlamaIndexEmbedder(
+        model,
+        identity=f"{provider}/{settings.model}/{settings.dimension or 'any'}",
+        batch_size=settings.batch_size,
+        dimension=settings.dimension,
+    )
+
+
+_PROVIDERS = {
+    "openai-like": ("llama_index.embeddings.openai_like", "OpenAILikeEmbedding", "llama-index-embeddings-openai-like"),
+    "ollama": ("llama_index.embeddings.ollama", "OllamaEmbedding", "llama-index-embeddings-ollama"),
+}
+
+
+def _llama_index_model(settings: EmbeddingSettings) -> BaseEmbedding:
+    module, _, name = settings.provider.partition(":")
+    package = module
+    options: dict[str, Any] = dict(settings.options)
+    if settings.provider in _PROVIDERS:
+        module, name, package = _PROVIDERS[settings.provider]
+        options |= {"model_name": settings.model}
+        if settings.provider == "openai-like":
+            options |= {"api_base": settings.base_url, "api_key": settings.api_key.get_secret_value() or "none"}
+        elif settings.base_url:
+            options |= {"base_url": settings.base_url}
+    elif not name:
+        known = ", ".join(["embedded", "none", *_PROVIDERS])
+        raise SettingsError(f"embedding.provider is {settings.provider!r}", hint=f"Use one of {known}, or module:Class.")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise DependencyError(
+            f"the embedding {settings.provider} cannot be imported: {error}", hint=f"Install it: pip install {package}"
+        ) from error
+    model: BaseEmbedding = kind(**options)
+    return model

@@ -1,0 +1,360 @@
+"""Generations and segments on disk: immutable, complete, published by one atomic swap.
+
+::
+
+    data/catalogue.sqlite3                    the truth
+    data/originals/<sha256>                   the files' bytes
+    data/segments/seg-…/                      lexical files, vectors, ``segment.json`` (written last)
+    data/generations/gen-000007/kb.json       which segments and documents make up the generation
+    data/CURRENT                              the name of the live generation
+    data/writer.lock                          pid and time of the process that writes
+
+Nothing that is live is ever changed: a new document writes a small segment and a new ``kb.json``; a deletion leaves the document out of
+the next ``kb.json``. ``CURRENT`` is replaced with ``os.replace`` after everything it points to was flushed to disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.kb.analyse import Analyser
+from ingest.kb.errors import KnowledgeBaseError, LockedError
+from ingest.kb.lexical import write_lexical
+from ingest.kb.model import Passage
+from ingest.kb.vectors import write_vectors
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Generation",
+    "Identity",
+    "Layout",
+    "SegmentEntry",
+    "build_segment",
+    "crash_point",
+    "current_generation",
+    "passage_terms",
+    "publish",
+    "writer_lock",
+]
+
+FORMAT_VERSION = 1
+LANGUAGES = ("zh-Hant", "zh-Hans", "en")
+
+
+def crash_point(name: str) -> None:
+    """End the process at once if ``WENJU_CRASH_AT`` names this point; tests of crash safety only."""
+    if os.environ.get("WENJU_CRASH_AT") == name:
+        os.kill(os.getpid(), 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything lies in a data directory."""
+
+    data_dir: Path
+
+    @property
+    def catalogue(self) -> Path:
+        """The SQLite catalogue."""
+        return self.data_dir / "catalogue.sqlite3"
+
+    @property
+    def originals(self) -> Path:
+        """The originals, named by digest."""
+        return self.data_dir / "originals"
+
+    @property
+    def segments(self) -> Path:
+        """The segments' folder."""
+        return self.data_dir / "segments"
+
+    @property
+    def generations(self) -> Path:
+        """The generations' folder."""
+        return self.data_dir / "generations"
+
+    @property
+    def current(self) -> Path:
+        """The pointer to the live generation."""
+        return self.data_dir / "CURRENT"
+
+    @property
+    def lock(self) -> Path:
+        """The writer's lock."""
+        return self.data_dir / "writer.lock"
+
+    @property
+    def images(self) -> Path:
+        """Cached page images."""
+        return self.data_dir / "cache" / "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an index and its questions must have in common."""
+
+    analyser: str
+    splitter: str
+    embedding: str
+    format: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """One segment of a generation: its name, its passages, and its documents that are live in this generation."""
+
+    name: str
+    passages: int
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The content of ``kb.json``."""
+
+    number: int
+    created: str
+    identity: Identity
+    segments: tuple[SegmentEntry, ...]
+
+    @property
+    def name(self) -> str:
+        """Directory name, also what answers carry."""
+        return f"gen-{self.number:06d}"
+
+    @property
+    def documents(self) -> dict[str, str]:
+        """The live documents and the segment that holds each."""
+        return {document: segment.name for segment in self.segments for document in segment.documents}
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _fsync_tree(folder: Path) -> None:
+    for root, _, names in os.walk(folder):
+        for name in names:
+            handle = os.open(Path(root) / name, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        _fsync_folder(Path(root))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that after a crash it is the old or the new one, never a torn one."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    with temporary.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, path)
+    _fsync_folder(path.parent)
+
+
+def current_generation(layout: Layout) -> Generation | None:
+    """Return the live generation, None if nothing was ever published.
+
+    Raises:
+        KnowledgeBaseError: The pointer or what it names is unreadable.
+    """
+    try:
+        name = layout.current.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    return read_generation(layout, name)
+
+
+def read_generation(layout: Layout, name: str) -> Generation:
+    """Return a generation by name.
+
+    Raises:
+        KnowledgeBaseError: It is missing or unreadable.
+    """
+    path = layout.generations / name / "kb.json"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return Generation(
+            number=record["number"],
+            created=record["created"],
+            identity=Identity(**record["identity"]),
+            segments=tuple(
+                SegmentEntry(entry["name"], entry["passages"], tuple(entry["documents"])) for entry in record["segments"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KnowledgeBaseError(
+            f"the generation file {path} cannot be read: {error}", hint="Run `wenju doctor --fix` to build it again."
+        ) from error
+
+
+def publish(layout: Layout, *, identity: Identity, segments: Sequence[SegmentEntry], previous: Generation | None) -> Generation:
+    """Make a generation of finished segments the live one."""
+    numbers = [int(path.name[4:]) for path in layout.generations.glob("gen-[0-9]*") if path.name[4:].isdigit()]
+    generation = Generation(
+        number=max([previous.number if previous else 0, *numbers], default=0) + 1,
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        identity=identity,
+        segments=tuple(segments),
+    )
+    folder = layout.generations / generation.name
+    folder.mkdir(parents=True)
+    record = {
+        "number": generation.number,
+        "created": generation.created,
+        "identity": asdict(identity),
+        "segments": [asdict(segment) for segment in generation.segments],
+    }
+    write_atomically(folder / "kb.json", json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8"))
+    _fsync_folder(layout.generations)
+    crash_point("before_swap")
+    write_atomically(layout.current, generation.name.encode("utf-8"))
+    crash_point("after_swap")
+    return generation
+
+
+def passage_terms(analyser: Analyser, passage: Passage, text: str, title: str) -> Any:
+    """Return the index terms of a passage: those of its text, and under ``h`` the words and concepts of its headings, title and header."""
+    terms = analyser.analyse(text).terms()
+    context = " \n ".join((title, *passage.heading, passage.header))
+    for term, count in analyser.analyse(context).terms().items():
+        if term[0] in "wbc":
+            terms[f"h{term}"] += count
+    return terms
+
+
+def build_segment(
+    layout: Layout,
+    *,
+    passages: Sequence[tuple[Passage, str]],
+    titles: dict[str, str],
+    analyser: Analyser,
+    vectors: NDArray[np.float32] | None,
+) -> SegmentEntry:
+    """Write a segment aside, flush it, and move it to its place.
+
+    Args:
+        layout: The data directory.
+        passages: With their text, in reading order.
+        titles: Title of each document, by id.
+        analyser: Makes the index terms.
+        vectors: Unit vectors in the same order, None without a dense leg.
+    """
+    name = f"seg-{uuid.uuid4().hex[:12]}"
+    layout.segments.mkdir(parents=True, exist_ok=True)
+    building = layout.segments / f".building-{name}"
+    building.mkdir()
+    write_lexical(building, (passage_terms(analyser, p, text, titles.get(p.document_id, "")) for p, text in passages))
+    crash_point("after_lexical")
+    documents = list(dict.fromkeys(passage.document_id for passage, _ in passages))
+    place = {document: index for index, document in enumerate(documents)}
+    ids = [passage.id for passage, _ in passages]
+    np.save(building / "ids.npy", np.array(ids, dtype="S28"))
+    np.save(building / "document.npy", np.array([place[p.document_id] for p, _ in passages], dtype=np.int32))
+    np.save(building / "language.npy", np.array([LANGUAGES.index(p.language) for p, _ in passages], dtype=np.int8))
+    if vectors is not None:
+        write_vectors(building, ids, vectors)
+        crash_point("after_vectors")
+    files = {
+        str(path.relative_to(building)): path.stat().st_size
+        for path in sorted(building.rglob("*"))
+        if path.is_file() and "chroma" not in path.relative_to(building).parts
+    }
+    record = {"name": name, "passages": len(ids), "documents": documents, "dense": vectors is not None, "files": files}
+    write_atomically(building / "segment.json", json.dumps(record, ensure_ascii=False).encode("utf-8"))
+    _fsync_tree(building)
+    crash_point("before_segment_rename")
+    os.rename(building, layout.segments / name)
+    _fsync_folder(layout.segments)
+    crash_point("after_segment_rename")
+    return SegmentEntry(name, len(ids), tuple(documents))
+
+
+def collect_garbage(layout: Layout, *, keep: int = 2) -> list[str]:
+    """Remove generations but the newest ``keep`` and the live one, and segments that no remaining generation names.
+
+    Returns:
+        The names of what was removed. Call with the writer's lock held.
+    """
+    live = current_generation(layout)
+    names = sorted(path.name for path in layout.generations.glob("gen-*"))
+    kept = set(names[-keep:]) | ({live.name} if live else set())
+    removed = []
+    for name in names:
+        if name not in kept:
+            shutil.rmtree(layout.generations / name, ignore_errors=True)
+            removed.append(name)
+    needed = set()
+    for name in kept:
+        try:
+            needed |= {segment.name for segment in read_generation(layout, name).segments}
+        except KnowledgeBaseError:
+            if live and name == live.name:
+                return removed
+    for path in layout.segments.glob("*") if layout.segments.exists() else ():
+        if path.name not in needed:
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(path.name)
+    return removed
+
+
+@contextmanager
+def writer_lock(layout: Layout, *, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the writer's lock.
+
+    The lock is ``flock`` on a file that names its holder; the kernel frees it when the holder dies, so a stale lock cannot remain.
+
+    Args:
+        layout: The data directory.
+        wait_s: Seconds to wait for another writer.
+
+    Raises:
+        LockedError: Another process is writing; the message names it.
+    """
+    layout.data_dir.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("a+", encoding="utf-8") as handle:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EACCES):
+                    raise
+                if time.monotonic() >= deadline:
+                    handle.seek(0)
+                    holder = handle.read().strip() or "another process"
+                    raise LockedError(
+                        f"{layout.data_dir} is being written by {holder}", hint="Wait until it is done, then try again."
+                    ) from error
+                time.sleep(0.1)
+        handle.seek(0)
+        handle.truncate()
+        handle.write(f"pid {os.getpid()} since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}")
+        handle.flush()
+        try:
+            yield
+        finally:
+            handle.seek(0)
+            handle.truncate()
+            handle.flush()

@@ -1,0 +1,242 @@
+"""The lexical index of one immutable segment: tantivy finds candidates, a forward index scores them exactly.
+
+tantivy ranks by BM25 with fixed parameters and the statistics of its own files. Ranking here must not depend on how passages
+are spread over segments, and the fields want their own parameters (tuned on Chinese and English question sets), so tantivy only
+proposes: each question term is boosted by (our idf / its idf), and the passages it proposes are scored again from the forward index
+with document frequencies of the whole generation.
+
+Files of a segment: ``tantivy/`` and ``forward.npz`` (terms as sorted 64-bit hashes, their document frequency, the passages' terms in
+compressed-row form, field lengths).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.kb.analyse import FIELDS
+
+__all__ = ["BM25", "LexicalSegment", "LexicalStatistics", "WeightedTerm", "term_hash", "write_lexical"]
+
+# k1 and b per field; words, bigrams and characters as tuned in the research on two dev sets, the others on the same sets.
+BM25: dict[str, tuple[float, float]] = {
+    "w": (0.4, 0.75),
+    "b": (0.9, 0.75),
+    "u": (1.5, 0.6),
+    "n": (0.6, 0.3),
+    "c": (0.6, 0.6),
+    "h": (0.4, 0.3),
+}
+ALL_FIELDS = FIELDS + "h"
+_TANTIVY_K1, _TANTIVY_B = 1.2, 0.75
+_WRITER_HEAP = 64_000_000
+
+
+@lru_cache(maxsize=1_000_000)
+def term_hash(term: str) -> int:
+    """Return the 64-bit hash under which a term is stored."""
+    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTerm:
+    """A term of a question with the weight that its field and its role give it."""
+
+    term: str
+    weight: float
+
+
+@dataclass(slots=True)
+class LexicalStatistics:
+    """Counts over a whole generation.
+
+    Attributes:
+        passages: Number of passages.
+        lengths: Mean number of terms per passage and field, in the order of ``ALL_FIELDS``.
+    """
+
+    passages: int
+    lengths: NDArray[np.float64]
+
+
+def _schema() -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("ordinal", stored=False, indexed=False, fast=True)
+    for name in ALL_FIELDS:
+        builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def write_lexical(folder: Path, passages: Iterable[Counter[str]]) -> int:
+    """Write the lexical files of a segment.
+
+    Args:
+        folder: Existing, empty folder.
+        passages: The terms of each passage with their counts, in the order of the segment's ordinals; the first character of a term is
+            its field.
+
+    Returns:
+        The number of passages.
+    """
+    import tantivy
+
+    (folder / "tantivy").mkdir()
+    index = tantivy.Index(_schema(), path=str(folder / "tantivy"))
+    writer = index.writer(heap_size=_WRITER_HEAP, num_threads=1)
+    vocabulary: dict[str, int] = {}
+    indptr = [0]
+    rows: list[NDArray[np.int32]] = []
+    counts: list[NDArray[np.uint8]] = []
+    lengths: list[list[int]] = []
+    for ordinal, terms in enumerate(passages):
+        document: dict[str, Any] = {"ordinal": ordinal}
+        by_field: dict[str, list[str]] = {}
+        for term, count in terms.items():
+            by_field.setdefault(term[0], []).extend([term[1:].replace(" ", "_")] * count)
+        document.update({name: " ".join(words) for name, words in by_field.items()})
+        writer.add_document(tantivy.Document(**document))
+        ids = np.fromiter((vocabulary.setdefault(term, len(vocabulary)) for term in terms), dtype=np.int32, count=len(terms))
+        rows.append(ids)
+        counts.append(np.minimum(np.fromiter(terms.values(), dtype=np.int64, count=len(terms)), 255).astype(np.uint8))
+        indptr.append(indptr[-1] + len(ids))
+        lengths.append([len(by_field.get(name, ())) for name in ALL_FIELDS])
+    writer.commit()
+    writer.wait_merging_threads()
+    _write_forward(folder, vocabulary, indptr, rows, counts, lengths)
+    return len(lengths)
+
+
+def _write_forward(
+    folder: Path,
+    vocabulary: dict[str, int],
+    indptr: list[int],
+    rows: list[NDArray[np.int32]],
+    counts: list[NDArray[np.uint8]],
+    lengths: list[list[int]],
+) -> None:
+    hashes = np.fromiter((term_hash(term) for term in vocabulary), dtype=np.uint64, count=len(vocabulary))
+    order = np.argsort(hashes)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    flat = rank[np.concatenate(rows)] if rows else np.empty(0, dtype=np.int32)
+    tf = np.concatenate(counts) if counts else np.empty(0, dtype=np.uint8)
+    bounds = np.array(indptr, dtype=np.int64)
+    np.save(folder / "terms.npy", hashes[order])
+    np.save(folder / "df.npy", np.bincount(flat, minlength=len(order)).astype(np.int32))
+    np.save(folder / "indptr.npy", bounds)
+    np.save(folder / "rows.npy", flat)
+    np.save(folder / "tf.npy", tf)
+    np.save(folder / "lengths.npy", np.array(lengths, dtype=np.uint16).reshape(-1, len(ALL_FIELDS)))
+
+
+class LexicalSegment:
+    """The lexical index of a segment, open for reading.
+
+    Args:
+        folder: Where ``write_lexical`` wrote it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import tantivy
+
+        def load(name: str) -> Any:
+            return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+        self._terms: NDArray[np.uint64] = np.asarray(load("terms"))
+        self._df: NDArray[np.int32] = load("df")
+        self._indptr: NDArray[np.int64] = load("indptr")
+        self._rows: NDArray[np.int32] = load("rows")
+        self._tf: NDArray[np.uint8] = load("tf")
+        self.lengths: NDArray[np.uint16] = load("lengths")
+        self.passages = len(self._indptr) - 1
+        self._schema = _schema()
+        self._index = tantivy.Index.open(str(folder / "tantivy"))
+        self._searcher = self._index.searcher()
+
+    def lookup(self, terms: Sequence[str]) -> NDArray[np.int64]:
+        """Return the local term numbers, -1 where the segment does not have the term; shape (n,)."""
+        wanted = np.fromiter((term_hash(term) for term in terms), dtype=np.uint64, count=len(terms))
+        if not len(self._terms):
+            return np.full(len(terms), -1, dtype=np.int64)
+        places = np.searchsorted(self._terms, wanted)
+        places = np.minimum(places, len(self._terms) - 1)
+        return np.where(self._terms[places] == wanted, places, -1).astype(np.int64)
+
+    def document_frequency(self, local: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many of the segment's passages have each term; shape (n,)."""
+        return np.where(local >= 0, self._df[np.maximum(local, 0)], 0).astype(np.int64)
+
+    def candidates(self, terms: Sequence[WeightedTerm], idf: NDArray[np.float64], limit: int) -> NDArray[np.int64]:
+        """Return the ordinals that tantivy ranks highest, at most ``limit``.
+
+        Args:
+            terms: Question terms.
+            idf: Generation-wide idf of each, shape (n,).
+            limit: Most ordinals to return.
+        """
+        import tantivy
+
+        local = self.lookup([item.term for item in terms])
+        df = self.document_frequency(local)
+        clauses = []
+        for item, weight, count in zip(terms, idf, df, strict=True):
+            if count == 0 or item.weight <= 0:
+                continue
+            own = math.log(1 + (self.passages - count + 0.5) / (count + 0.5))
+            query = tantivy.Query.term_query(self._schema, item.term[0], item.term[1:].replace(" ", "_"), "freq")
+            boost = float(item.weight * weight / max(own, 1e-3))
+            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(query, boost)))
+        if not clauses:
+            return np.empty(0, dtype=np.int64)
+        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), limit=limit, count=False).hits
+        values = self._searcher.fast_field_values("ordinal", [address for _, address in hits])
+        return np.array(values, dtype=np.int64)
+
+    def score(
+        self,
+        ordinals: NDArray[np.int64],
+        terms: Sequence[WeightedTerm],
+        idf: NDArray[np.float64],
+        statistics: LexicalStatistics,
+    ) -> NDArray[np.float64]:
+        """Return the weight that each term gives each passage: BM25 with our parameters, shape (passages, terms).
+
+        Formula: weight · idf · tf·(k1+1) / (tf + k1·(1 - b + b·length/mean length)) (Robertson and Zaragoza, 2009).
+        """
+        local = self.lookup([item.term for item in terms])
+        out = np.zeros((len(ordinals), len(terms)))
+        if not len(ordinals) or not len(terms):
+            return out
+        known = np.flatnonzero(local >= 0)
+        column_of = dict(zip(local[known].tolist(), known.tolist(), strict=True))
+        wanted = np.sort(local[known])
+        field_of = np.array([ALL_FIELDS.index(item.term[0]) for item in terms])
+        k1 = np.array([BM25[ALL_FIELDS[place]][0] for place in field_of])
+        b = np.array([BM25[ALL_FIELDS[place]][1] for place in field_of])
+        factor = np.array([item.weight for item in terms]) * idf * (k1 + 1)
+        order = np.array([column_of[number] for number in wanted.tolist()], dtype=np.int64)
+        starts, ends = self._indptr[ordinals], self._indptr[ordinals + 1]
+        flat = np.concatenate([self._rows[s:e] for s, e in zip(starts, ends, strict=True)])
+        tf_all = np.concatenate([self._tf[s:e] for s, e in zip(starts, ends, strict=True)])
+        row = np.repeat(np.arange(len(ordinals)), ends - starts)
+        place = np.minimum(np.searchsorted(wanted, flat), max(len(wanted) - 1, 0))
+        if not len(wanted):
+            return out
+        hit = wanted[place] == flat
+        rows, columns, tf = row[hit], order[place[hit]], tf_all[hit].astype(np.float64)
+        lengths = self.lengths[ordinals][:, field_of][rows, columns].astype(np.float64)
+        mean = np.maximum(statistics.lengths[field_of[columns]], 1e-9)
+        norm = k1[columns] * (1 - b[columns] + b[columns] * lengths / mean)
+        out[rows, columns] = factor[columns] * tf / (tf + norm)
+        return out

@@ -1,0 +1,201 @@
+"""The trilingual lexicon: one concept a line, whose terms in every language and script meet in one index term.
+
+File format (UTF-8, tab separated, ``#`` comments)::
+
+    english terms <TAB> zh-Hans terms <TAB> zh-Hant-TW terms <TAB> zh-Hant-HK terms <TAB> notes
+
+Terms inside a column are separated by ``; ``. An empty zh-Hant column means: the character conversion of the zh-Hans one. Notes hold
+``kind=…``, ``weight=low`` and ``ambiguous=…`` items. A user's own files (setting ``lexicon_dirs``) have the same format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from ingest.kb.errors import SettingsError
+from ingest.kb.fold import fold
+from ingest.kb.tokens import canonical
+
+__all__ = ["Concept", "ConceptMatch", "Lexicon", "load_lexicon", "parse_lexicon"]
+
+_COLUMNS = ("en", "zh-Hans", "zh-Hant-TW", "zh-Hant-HK")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One meaning and the words for it.
+
+    Attributes:
+        key: Index term, unique in the lexicon: the preferred English term, with the Chinese one where two concepts share it.
+        terms: All terms as written, by column.
+        kind: ``company``, ``person``, ``question`` …, or empty.
+        low: True for words that say little about the topic.
+        layer: 1 for hand-made files, 2 for an imported dictionary (lower weight).
+    """
+
+    key: str
+    terms: dict[str, tuple[str, ...]]
+    kind: str = ""
+    low: bool = False
+    layer: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptMatch:
+    """A concept found in a text: ``start`` and ``end`` are offsets of that text; ``nested`` if inside a longer match."""
+
+    concept: Concept
+    start: int
+    end: int
+    nested: bool = False
+
+
+def parse_lexicon(lines: Iterable[str], *, source: str, layer: int = 1) -> Iterator[Concept]:
+    """Yield the concepts of one file.
+
+    Args:
+        lines: The file's lines.
+        source: Name for error messages.
+        layer: 1 for hand-made files, 2 for imported dictionaries.
+
+    Raises:
+        SettingsError: A line has no English and no Chinese column.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        cells = [cell.strip() for cell in line.rstrip("\n").split("\t")]
+        if len(cells) < 2 or not cells[0] or not cells[1]:
+            raise SettingsError(
+                f"{source}:{number}: a concept needs an English and a zh-Hans column, separated by a tab",
+                hint="See the format at the head of corpus/lexicon/README.md.",
+            )
+        terms = {
+            column: tuple(term for term in (part.strip() for part in re.split(r"[;；]", cell)) if term)
+            for column, cell in zip(_COLUMNS, cells, strict=False)
+        }
+        notes = cells[4] if len(cells) > 4 else ""
+        kind = re.search(r"\bkind=([\w-]+)", notes)
+        yield Concept(
+            key=terms["en"][0].lower() if terms["en"] else terms["zh-Hans"][0],
+            terms=terms,
+            kind=kind.group(1) if kind else "",
+            low="weight=low" in notes,
+            layer=layer,
+        )
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """All concepts, with one automaton over every term of every language.
+
+    Attributes:
+        concepts: In the order of the files, keys made unique.
+        version: Digest of the content; part of a generation's identity.
+    """
+
+    concepts: tuple[Concept, ...]
+    version: str
+    _patterns: list[tuple[int, ...]] = field(default_factory=list)
+    _nested: list[tuple[tuple[int, int, int], ...]] = field(default_factory=list)
+    _automaton: object = None
+    _by_key: dict[str, Concept] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, concepts: Sequence[Concept]) -> Lexicon:
+        """Return the lexicon of these concepts."""
+        import ahocorasick_rs
+
+        seen: dict[str, int] = {}
+        unique: list[Concept] = []
+        for concept in concepts:
+            key = concept.key
+            if key in seen:
+                key = f"{concept.key} {concept.terms['zh-Hans'][0]}"
+            while key in seen:
+                key += "+"
+            seen[key] = len(unique)
+            unique.append(concept if key == concept.key else Concept(key, concept.terms, concept.kind, concept.low, concept.layer))
+        patterns: dict[str, list[int]] = {}
+        for index, concept in enumerate(unique):
+            for term in dict.fromkeys(t for column in concept.terms.values() for t in column):
+                pattern = canonical(fold(term)).text
+                if pattern.strip():
+                    owners = patterns.setdefault(pattern, [])
+                    if index not in owners:
+                        owners.append(index)
+        # A hand-made concept wins over an imported one with the same term.
+        for pattern, owners in patterns.items():
+            best = min(unique[i].layer for i in owners)
+            patterns[pattern] = [i for i in owners if unique[i].layer == best]
+        digest = hashlib.sha256()
+        for concept in unique:
+            digest.update(repr((concept.key, sorted(concept.terms.items()), concept.kind, concept.low, concept.layer)).encode())
+        automaton = ahocorasick_rs.AhoCorasick(list(patterns), matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
+        lexicon = cls(
+            tuple(unique),
+            digest.hexdigest()[:12],
+            [tuple(owners) for owners in patterns.values()],
+            _automaton=automaton,
+            _by_key={concept.key: concept for concept in unique},
+        )
+        lexicon._nested = [lexicon._find_nested(pattern) for pattern in patterns]
+        return lexicon
+
+    def _find_nested(self, pattern: str) -> tuple[tuple[int, int, int], ...]:
+        """Return (pattern, start, end) of shorter terms at either end of a term: 人工智能 in 生成式人工智能."""
+        found: dict[tuple[int, int, int], None] = {}
+        for first, last in ((0, len(pattern) - 1), (1, len(pattern))):
+            for index, start, end in self._automaton.find_matches_as_indexes(pattern[first:last]):  # type: ignore[attr-defined]
+                start, end = start + first, end + first
+                if (first == 0 and start == 0) or (first == 1 and end == len(pattern)):
+                    found[index, start, end] = None
+        return tuple(found)
+
+    def __len__(self) -> int:
+        return len(self.concepts)
+
+    def get(self, key: str) -> Concept | None:
+        """Return the concept with this key."""
+        return self._by_key.get(key)
+
+    def find(self, folded: str) -> list[ConceptMatch]:
+        """Return the concepts of a folded text, longest first at each place, with the shorter ones nested at its ends."""
+        form = canonical(folded)
+        out: list[ConceptMatch] = []
+        for index, start, end in self._automaton.find_matches_as_indexes(form.text):  # type: ignore[attr-defined]
+            where = form.span(start, end)
+            out.extend(ConceptMatch(self.concepts[i], *where) for i in self._patterns[index])
+            for inner, inner_start, inner_end in self._nested[index]:
+                inside = form.span(start + inner_start, start + inner_end)
+                out.extend(ConceptMatch(self.concepts[i], *inside, nested=True) for i in self._patterns[inner])
+        return out
+
+
+@cache
+def load_lexicon(extra: tuple[Path, ...] = ()) -> Lexicon:
+    """Return the lexicon: Wenju's own files and those of the folders in ``extra``.
+
+    A file whose name starts with ``layer2`` counts as an imported dictionary.
+
+    Raises:
+        SettingsError: A folder is missing or a file is malformed.
+    """
+    concepts: list[Concept] = []
+    own = files("corpus").joinpath("lexicon")
+    for entry in sorted(own.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".tsv"):
+            concepts.extend(parse_lexicon(entry.read_text("utf-8").split("\n"), source=entry.name))
+    for folder in extra:
+        if not folder.is_dir():
+            raise SettingsError(f"the lexicon folder {folder} does not exist", hint="Correct the setting lexicon_dirs.")
+        for path in sorted(folder.glob("*.tsv")):
+            layer = 2 if path.name.startswith("layer2") else 1
+            concepts.extend(parse_lexicon(path.read_text("utf-8").split("\n"), source=str(path), layer=layer))
+    return Lexicon.build(concepts)

@@ -1,0 +1,81 @@
+"""Scripts: which one a text is in, and prose turned into the reader's.
+
+Conversion by phrase (``s2twp``, ``tw2sp``) changes lengths and words; it is for Wenju's own prose and for reading aids, never for quotations
+and never for search keys.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+from ingest.kb.model import Language
+from ingest.kb.tokens import is_han
+
+__all__ = ["convert_prose", "detect_language", "detect_script", "to_script"]
+
+_CONFIGS = {
+    ("zh-Hans", "zh-Hant"): "s2twp",
+    ("zh-Hans", "zh-TW"): "s2twp",
+    ("zh-Hans", "zh-HK"): "s2hkp",
+    ("zh-Hant", "zh-Hans"): "tw2sp",
+}
+_SAMPLE = 20_000
+
+
+@cache
+def _converter(config: str) -> Any:
+    import opencc
+
+    return opencc.OpenCC(config)
+
+
+def _convert(config: str, text: str) -> str:
+    # The regional configurations stop at a NUL without a word.
+    converted: str = _converter(config).convert(text.replace("\x00", " "))
+    return converted
+
+
+def detect_script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
+    """Return the Chinese script of a text, None if no character of it tells (大模型 is both).
+
+    Characters that exist only in one script are counted: those that ``t2s`` changes against those that ``s2t`` changes.
+    """
+    sample = text[:_SAMPLE].replace("\x00", " ")
+    traditional = sum(1 for a, b in zip(sample, _convert("t2s", sample), strict=False) if a != b)
+    simplified = sum(1 for a, b in zip(sample, _convert("s2t", sample), strict=False) if a != b)
+    if traditional == simplified:
+        return None
+    return "zh-Hant" if traditional > simplified else "zh-Hans"
+
+
+def detect_language(text: str) -> Language:
+    """Return the language of a text; Chinese that shows no script counts as Simplified."""
+    sample = text[:_SAMPLE]
+    han = sum(1 for char in sample if is_han(char))
+    latin = sum(1 for char in sample if char.isascii() and char.isalpha())
+    if han * 6 < latin or not han:
+        return "en"
+    return detect_script(sample) or "zh-Hans"
+
+
+def convert_prose(text: str, to: str) -> str:
+    """Return Chinese prose in another script, by phrase.
+
+    Args:
+        text: In either script.
+        to: ``zh-Hans``, ``zh-Hant``, ``zh-TW`` or ``zh-HK``.
+    """
+    found = detect_script(text)
+    if found == "zh-Hant" and to == "zh-HK":
+        return _convert("t2hk", text)
+    if found is None or found == to or (found == "zh-Hant" and to != "zh-Hans"):
+        found = "zh-Hans" if to != "zh-Hans" else "zh-Hant"
+        if to == "zh-Hans" or detect_script(text) == "zh-Hant":
+            return text
+    return _convert(_CONFIGS[found, to], text)
+
+
+def to_script(text: str, language: Language) -> str:
+    """Return prose in the script of a language; English stays as it is."""
+    return text if language == "en" else convert_prose(text, language)

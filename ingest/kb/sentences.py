@@ -1,0 +1,61 @@
+"""Sentence borders of Chinese and English text, as spans of the original."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.kb.tokens import is_han
+
+__all__ = ["sentence_spans"]
+
+_CLOSERS = "」』”’\"')）】》〉]］"
+_END = re.compile(rf"[。！？!?；;…]+[{re.escape(_CLOSERS)}]*|\.+[{re.escape(_CLOSERS)}]*(?=\s|$)|\n+")
+# A full stop after one of these does not end a sentence.
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof st vs etc e.g i.e cf al fig figs eq eqs sec no nos vol pp approx inc ltd co corp jr sr dept est u.s u.k u.n "
+    "a.m p.m ph.d jan feb mar apr jun jul aug sep sept oct nov dec tab ref refs ch".split()
+)
+_LAST_WORD = re.compile(r"([A-Za-z][A-Za-z.]*)$")
+
+
+def _is_abbreviation(text: str, stop: int) -> bool:
+    """Return whether the full stop at ``stop`` belongs to an abbreviation, an initial or a list number."""
+    before = text[max(0, stop - 12) : stop]
+    found = _LAST_WORD.search(before)
+    if found:
+        word = found.group(1).lower()
+        if word in _ABBREVIATIONS or (len(word) == 1 and found.group(1).isupper()):
+            return True
+        return False
+    return bool(re.search(r"(?:^|\n)\s*\d{1,2}$", before))
+
+
+def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Return the spans of the sentences in ``text[start:end]``.
+
+    Borders are 。！？；… and !?; with closing quotes, a full stop before a space (not after an abbreviation, an initial or a list
+    number; decimals have no space), and line ends. Surrounding spaces are left out; the spans are ordered and do not overlap.
+    """
+    end = len(text) if end is None else end
+    spans = []
+    at = start
+    position = start
+    while position < end:
+        found = _END.search(text, position, end)
+        stop = found.end() if found else end
+        if found and found.group()[0] == ".":
+            follows = text[stop : stop + 2].lstrip()[:1]
+            if _is_abbreviation(text, found.start()) or (follows.islower() and found.group() != "..."):
+                position = stop
+                continue
+        elif found and found.group()[0] == ";" and not is_han(text[found.start() - 1 : found.start()] or " "):
+            # An English semicolon joins clauses of one sentence; a Chinese one separates statements.
+            position = stop
+            continue
+        piece = text[at:stop]
+        left = at + len(piece) - len(piece.lstrip())
+        right = at + len(piece.rstrip())
+        if right > left:
+            spans.append((left, right))
+        at = position = stop
+    return spans

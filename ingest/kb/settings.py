@@ -1,0 +1,147 @@
+"""Every setting of Wenju in one frozen object: flags > environment ``WENJU_*`` > ``wenju.toml`` > defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ingest.kb.errors import SettingsError
+
+__all__ = [
+    "AnswerSettings",
+    "EmbeddingSettings",
+    "LlmSettings",
+    "ReadSettings",
+    "RetrievalSettings",
+    "ServiceSettings",
+    "Settings",
+    "load_settings",
+]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReadSettings(_Group):
+    """Limits of reading one file, each enforced in the child process that parses it."""
+
+    max_bytes: int = Field(50_000_000, description="Largest file, in bytes.")
+    max_pages: int = Field(3_000, description="Most pages of one document.")
+    timeout_s: float = Field(300.0, description="Wall-clock seconds for one file.")
+    memory_mb: int = Field(1_500, description="Address space of the parsing process, in MiB.")
+    workers: int = Field(2, description="Files parsed side by side.")
+    ocr: Literal["auto", "off"] = Field("auto", description="Read pages without text by OCR where the extra is installed.")
+
+
+class EmbeddingSettings(_Group):
+    """The dense leg."""
+
+    provider: str = Field("embedded", description="`embedded`, `none`, `openai-like`, `ollama`, or module:Class of a LlamaIndex embedding.")
+    model: str = Field("", description="Model name for the provider.")
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    dimension: int = Field(0, description="Expected dimension; 0 takes what the model gives.")
+    batch_size: int = 64
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class LlmSettings(_Group):
+    """The optional language model."""
+
+    base_url: str = ""
+    model: str = ""
+    api_key: SecretStr = SecretStr("")
+    provider: str = Field("openai-like", description="`openai-like`, or module:Class of a LlamaIndex LLM.")
+    connect_timeout_s: float = 5.0
+    first_token_timeout_s: float = 30.0
+    idle_timeout_s: float = 20.0
+    total_timeout_s: float = 180.0
+    max_tokens: int = 800
+    context_tokens: int = 8_000
+    temperature: float = 0.1
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class RetrievalSettings(_Group):
+    """How passages are found."""
+
+    candidates: int = Field(100, description="Passages per leg that are scored exactly.")
+    dense_weight: float = Field(0.3, description="Weight of the dense leg in the fusion.")
+    passage_chars_zh: int = Field(320, description="Target size of a Chinese passage, in characters.")
+    passage_chars_en: int = Field(900, description="Target size of an English passage, in characters.")
+
+
+class AnswerSettings(_Group):
+    """How answers are made."""
+
+    max_chars: int = 300
+    max_sentences: int = 3
+    refusal_threshold: float = Field(0.5, description="Answer only at this estimated probability or above (0 to 1).")
+
+
+class ServiceSettings(_Group):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    allowed_hosts: list[str] = Field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]", "testserver"])
+    max_body_bytes: int = Field(52_000_000, description="Largest request body.")
+    max_concurrency: int = 64
+    rate_per_minute: int = Field(600, description="Requests a minute for one key or address; 0 is no limit.")
+    read_only: bool = False
+    shutdown_s: float = 5.0
+    log_format: Literal["auto", "json", "plain"] = "auto"
+    log_content: bool = Field(False, description="Write question text into the log.")
+
+
+class Settings(BaseSettings):
+    """All settings; ``load_settings`` is the way to get one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WENJU_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file="wenju.toml"
+    )
+
+    data_dir: Path = Field(Path("data"), description="Where the knowledge base lies.")
+    api_keys: list[SecretStr] = Field(default_factory=list, description="Keys of the service (JSON list, or one key).")
+    lexicon_dirs: list[Path] = Field(default_factory=list, description="Folders with further lexicon files.")
+    read: ReadSettings = ReadSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    llm: LlmSettings = LlmSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    answer: AnswerSettings = AnswerSettings()
+    service: ServiceSettings = ServiceSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings that hold now.
+
+    Args:
+        flags: Values given on the command line; they win over all else.
+
+    Raises:
+        SettingsError: A key is unknown or a value malformed; the message names each one.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SettingsError(
+            f"the settings cannot be used: {faults}",
+            hint="Correct WENJU_* in the environment or wenju.toml; `wenju config show` lists every setting.",
+        ) from error

@@ -1,0 +1,172 @@
+"""The dense index of one immutable segment: our own vectors, and a Chroma collection behind LlamaIndex's vector store.
+
+``vectors.npy`` holds the unit vectors in the order of the segment's ordinals; it is the truth of the segment. Chroma is asked for
+candidates, which are scored again exactly; where Chroma is missing, broken or not worth opening, the exact search over our
+own vectors answers alone. Collections are made without an embedding function and written once, in a directory of their own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.kb.errors import DependencyError
+
+if TYPE_CHECKING:
+    from llama_index.vector_stores.chroma import ChromaVectorStore
+
+__all__ = ["DenseSegment", "probe_store", "write_vectors"]
+
+COLLECTION = "passages"
+_BATCH = 2000
+# HNSW approximates: more candidates than wanted are asked for and scored again exactly.
+_MARGIN = 50
+
+
+def write_vectors(folder: Path, ids: list[str], vectors: NDArray[np.float32]) -> None:
+    """Write a segment's vectors and its Chroma collection.
+
+    Args:
+        folder: The segment's folder.
+        ids: Passage ids in the order of the ordinals.
+        vectors: Unit vectors, shape (n, dimension).
+    """
+    np.save(folder / "vectors.npy", np.asarray(vectors, dtype=np.float32))
+    if not ids:
+        return
+    store = _open_store(folder / "chroma", create=True, size=len(ids))
+    from llama_index.core.schema import TextNode
+
+    for start in range(0, len(ids), _BATCH):
+        nodes = [
+            TextNode(id_=passage_id, text="", embedding=vector.tolist(), metadata={"ordinal": start + place})
+            for place, (passage_id, vector) in enumerate(
+                zip(ids[start : start + _BATCH], vectors[start : start + _BATCH], strict=True)
+            )
+        ]
+        store.add(nodes)  # type: ignore[arg-type]
+    _release(folder / "chroma")
+
+
+def _client(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+def _open_store(folder: Path, *, create: bool = False, size: int = 0) -> ChromaVectorStore:
+    from llama_index.vector_stores.chroma import ChromaVectorStore
+
+    client = _client(folder)
+    if create:
+        # A threshold above the size: the index is flushed once at the end, never piecemeal.
+        metadata = {"hnsw:space": "cosine", "hnsw:sync_threshold": max(size + 1, 1000), "hnsw:batch_size": max(size, 100)}
+        collection = client.create_collection(COLLECTION, metadata=metadata, embedding_function=None)
+    else:
+        collection = client.get_collection(COLLECTION, embedding_function=None)
+    return ChromaVectorStore(chroma_collection=collection)
+
+
+def _release(folder: Path) -> None:
+    """Close the writer's client, so that its files are complete on disk and its handles are free."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    system = SharedSystemClient._identifier_to_system.pop(str(folder), None)
+    if system is not None:
+        system.stop()
+
+
+def probe_store(folder: Path, expected: int, *, timeout_s: float = 60.0) -> str:
+    """Open a Chroma directory in a child process and return what is wrong with it, or an empty string.
+
+    A torn HNSW file kills the process that opens it, so the first look is taken by a process that may die.
+
+    Args:
+        folder: The Chroma directory.
+        expected: Vectors that must be there.
+        timeout_s: Longest wait for the child.
+    """
+    for path in folder.rglob("link_lists.bin"):
+        if path.stat().st_size > 1_000_000_000 or path.stat().st_size > 100_000 * max(expected, 1):
+            return f"{path.name} has {path.stat().st_size} bytes"
+    command = [sys.executable, "-m", "ingest.kb.probe", str(folder), str(expected)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, text=True, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"no answer within {timeout_s:.0f} s"
+    if done.returncode == 0:
+        return ""
+    return (done.stdout.strip().splitlines() or [f"the probe ended with code {done.returncode}"])[-1]
+
+
+class DenseSegment:
+    """A segment's vectors, open for reading.
+
+    Args:
+        folder: The segment's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.vectors: NDArray[np.float32] = np.load(folder / "vectors.npy", mmap_mode="r")
+        self._store: ChromaVectorStore | None = None
+
+    @property
+    def store_open(self) -> bool:
+        """Whether Chroma answers for this segment."""
+        return self._store is not None
+
+    def open_store(self) -> None:
+        """Open Chroma; call only after ``probe_store`` found nothing.
+
+        Raises:
+            DependencyError: Chroma cannot open its directory.
+        """
+        try:
+            self._store = _open_store(self._folder / "chroma")
+        except Exception as error:
+            raise DependencyError(f"Chroma cannot open {self._folder / 'chroma'}: {error}") from error
+
+    def search(self, vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the nearest ordinals and their cosine similarities, best first.
+
+        Args:
+            vector: Unit vector of the question, shape (dimension,).
+            limit: Most results.
+
+        Raises:
+            DependencyError: Chroma failed; ``exact`` still answers.
+        """
+        if self._store is None or limit >= len(self.vectors):
+            return self.exact(vector, limit)
+        from llama_index.core.vector_stores.types import VectorStoreQuery
+
+        wanted = min(len(self.vectors), limit + _MARGIN)
+        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=wanted)
+        try:
+            result = self._store.query(query)
+        except Exception as error:
+            self._store = None
+            raise DependencyError(f"Chroma failed to answer: {error}") from error
+        ordinals = np.array([node.metadata["ordinal"] for node in result.nodes or []], dtype=np.int64)
+        return self._best(ordinals, vector, limit)
+
+    def exact(self, vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the nearest ordinals by comparing with every vector."""
+        return self._best(np.arange(len(self.vectors)), vector, limit)
+
+    def _best(
+        self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if len(ordinals) == len(self.vectors):
+            scores = np.asarray(self.vectors @ vector, dtype=np.float64)
+        else:
+            scores = np.asarray(self.vectors[ordinals] @ vector, dtype=np.float64)
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return ordinals[order], scores[order]

@@ -1,0 +1,1 @@
+"""Readers: one file in, a head and its pages out."""

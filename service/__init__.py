@@ -1,0 +1,1 @@
+"""The question-answering service: retrieval, answers, citations and their HTTP, chat and command-line doors."""
