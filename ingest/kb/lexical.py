@@ -37,6 +37,8 @@ BM25: dict[str, tuple[float, float]] = {
     "h": (0.4, 0.3),
 }
 ALL_FIELDS = FIELDS + "h"
+_K1 = np.array([BM25[name][0] for name in ALL_FIELDS])
+_B = np.array([BM25[name][1] for name in ALL_FIELDS])
 _TANTIVY_K1, _TANTIVY_B = 1.2, 0.75
 _WRITER_HEAP = 64_000_000
 
@@ -140,6 +142,14 @@ def _write_forward(
     np.save(folder / "lengths.npy", np.array(lengths, dtype=np.uint16).reshape(-1, len(ALL_FIELDS)))
 
 
+def _ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of all ranges one after the other: [0, 5) and [9, 11) → 0 1 2 3 4 9 10."""
+    sizes = ends - starts
+    offsets = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
+    flat: NDArray[np.int64] = np.arange(int(sizes.sum()), dtype=np.int64) + offsets
+    return flat
+
+
 class LexicalSegment:
     """The lexical index of a segment, open for reading.
 
@@ -151,9 +161,10 @@ class LexicalSegment:
         import tantivy
 
         def load(name: str) -> Any:
-            return np.load(folder / f"{name}.npy", mmap_mode="r")
+            # asarray drops the memmap subclass, whose slicing is slow; the pages are still read on demand.
+            return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
 
-        self._terms: NDArray[np.uint64] = np.asarray(load("terms"))
+        self._terms: NDArray[np.uint64] = load("terms")
         self._df: NDArray[np.int32] = load("df")
         self._indptr: NDArray[np.int64] = load("indptr")
         self._rows: NDArray[np.int32] = load("rows")
@@ -218,24 +229,21 @@ class LexicalSegment:
         out = np.zeros((len(ordinals), len(terms)))
         if not len(ordinals) or not len(terms):
             return out
+        # Column of each local term plus one, 0 for terms that were not asked for.
+        column = np.zeros(len(self._terms), dtype=np.int16)
         known = np.flatnonzero(local >= 0)
-        column_of = dict(zip(local[known].tolist(), known.tolist(), strict=True))
-        wanted = np.sort(local[known])
+        column[local[known]] = known + 1
         field_of = np.array([ALL_FIELDS.index(item.term[0]) for item in terms])
-        k1 = np.array([BM25[ALL_FIELDS[place]][0] for place in field_of])
-        b = np.array([BM25[ALL_FIELDS[place]][1] for place in field_of])
+        k1, b = _K1[field_of], _B[field_of]
         factor = np.array([item.weight for item in terms]) * idf * (k1 + 1)
-        order = np.array([column_of[number] for number in wanted.tolist()], dtype=np.int64)
         starts, ends = self._indptr[ordinals], self._indptr[ordinals + 1]
-        flat = np.concatenate([self._rows[s:e] for s, e in zip(starts, ends, strict=True)])
-        tf_all = np.concatenate([self._tf[s:e] for s, e in zip(starts, ends, strict=True)])
-        row = np.repeat(np.arange(len(ordinals)), ends - starts)
-        place = np.minimum(np.searchsorted(wanted, flat), max(len(wanted) - 1, 0))
-        if not len(wanted):
-            return out
-        hit = wanted[place] == flat
-        rows, columns, tf = row[hit], order[place[hit]], tf_all[hit].astype(np.float64)
-        lengths = self.lengths[ordinals][:, field_of][rows, columns].astype(np.float64)
+        flat = _ranges(starts, ends)
+        found = column[self._rows[flat]]
+        hit = np.flatnonzero(found)
+        columns = found[hit].astype(np.int64) - 1
+        rows = np.repeat(np.arange(len(ordinals)), ends - starts)[hit]
+        tf = self._tf[flat[hit]].astype(np.float64)
+        lengths = self.lengths[ordinals[rows], field_of[columns]].astype(np.float64)
         mean = np.maximum(statistics.lengths[field_of[columns]], 1e-9)
         norm = k1[columns] * (1 - b[columns] + b[columns] * lengths / mean)
         out[rows, columns] = factor[columns] * tf / (tf + norm)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ingest.kb.tokens import is_han
-
 __all__ = ["sentence_spans"]
 
 _CLOSERS = "」』”’\"')）】》〉]］"
-_END = re.compile(rf"[。！？!?；;…]+[{re.escape(_CLOSERS)}]*|\.+[{re.escape(_CLOSERS)}]*(?=\s|$)|\n+")
+_END = re.compile(rf"[。！？!?｡]+[{re.escape(_CLOSERS)}]*|\.+[{re.escape(_CLOSERS)}]*(?=\s|$)|\n+")
 # A full stop after one of these does not end a sentence.
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st vs etc e.g i.e cf al fig figs eq eqs sec no nos vol pp approx inc ltd co corp jr sr dept est u.s u.k u.n "
@@ -33,7 +31,7 @@ def _is_abbreviation(text: str, stop: int) -> bool:
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Return the spans of the sentences in ``text[start:end]``.
 
-    Borders are 。！？；… and !?; with closing quotes, a full stop before a space (not after an abbreviation, an initial or a list
+    Borders are 。！？!? with closing quotes (semicolons and ellipses join the parts of one sentence), a full stop before a space (not after an abbreviation, an initial or a list
     number; decimals have no space), and line ends. Surrounding spaces are left out; the spans are ordered and do not overlap.
     """
     end = len(text) if end is None else end
@@ -48,10 +46,6 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
             if _is_abbreviation(text, found.start()) or (follows.islower() and found.group() != "..."):
                 position = stop
                 continue
-        elif found and found.group()[0] == ";" and not is_han(text[found.start() - 1 : found.start()] or " "):
-            # An English semicolon joins clauses of one sentence; a Chinese one separates statements.
-            position = stop
-            continue
         piece = text[at:stop]
         left = at + len(piece) - len(piece.lstrip())
         right = at + len(piece.rstrip())

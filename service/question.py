@@ -1,0 +1,197 @@
+"""What a question asks: its language, its units of meaning, the kind of answer it wants."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.kb import Analyser, Analysis, Language, detect_language, detect_script, fold
+from ingest.kb.tokens import is_han
+
+__all__ = ["ANSWER_TYPES", "AnswerType", "Question", "Unit", "read_question"]
+
+AnswerType = Literal[
+    "share", "number", "date", "person", "place", "entity", "reason", "manner", "definition", "list", "comparison", "polar", "fact"
+]
+ANSWER_TYPES: tuple[AnswerType, ...] = (
+    "share",
+    "number",
+    "date",
+    "person",
+    "place",
+    "entity",
+    "reason",
+    "manner",
+    "definition",
+    "list",
+    "comparison",
+    "polar",
+    "fact",
+)
+
+# Patterns over folded text (lower case, Simplified), first match wins; Chinese and English side by side.
+_TYPES: tuple[tuple[AnswerType, str], ...] = (
+    (
+        "share",
+        r"百分之几|百分之多少|百分比|几成|(?:多少|多大|多高|几)[^，。？]{0,4}(?:份额|比例|占比|比重|比率|百分点)"
+        r"|(?:份额|比例|占比|比重|比率|渗透率|普及率|采用率|使用率|成功率|增长率|增幅|涨幅|降幅|跌幅)[^，。？]{0,8}(?:多少|几何|多大|多高|是几|为何$)"
+        r"|占[^，。？]{0,16}(?:多少|几)|\b(?:what|which|how (?:large|big|high|great) (?:a|an|is|was|are|were)(?: the)?)\s+(?:\w+\s+){0,3}"
+        r"(?:share|percentage|percent|proportion|fraction|rate)\b|\bhow many percent",
+    ),
+    (
+        "date",
+        r"何时|什么时候|什么时间|几时|哪(?:一|个)?年|哪(?:一|几)?(?:天|日)|哪(?:一|几|个)?月|几月|几号|哪个?季度|何年|何月|何日|日期"
+        r"|\bwhen\b|\b(?:what|which) (?:year|month|date|day|quarter|century|decade)\b|\bsince when\b",
+    ),
+    ("person", r"谁|哪(?:一)?位|何人|什么人|哪些人|\bwho(?:m|se)?\b|\bwhich (?:person|people|author|authors)\b"),
+    (
+        "reason",
+        r"为何|为什么|为啥|因何|何故|什么原因|原因(?:是|为|有)|什么缘故|理由(?:是|有)|怎么会|\bwhy\b|\breasons?\b|\bwhat (?:caused|causes|led|explains)\b",
+    ),
+    (
+        "number",
+        r"多少|几(?:个|家|人|种|次|倍|篇|项|名|年|天|月|岁|届|所|座|条|间|款|美元|元|亿|万|千|百|位|层|章|页|国|类)|多大|多高|多长|多久|多远|多快|多重|多深|多宽"
+        r"|(?:数量|人数|金额|价格|成本|总数|总额|规模|长度|面积|高度)[^，。？]{0,6}(?:是|为|有)?(?:什么|何|几)?[？?]?$"
+        r"|\bhow (?:many|much|long|old|far|fast|tall|high|large|big|often|deep|wide|heavy|expensive)\b"
+        r"|\bwhat (?:is|was|are|were) the (?:\w+\s+){0,3}(?:number|price|cost|amount|size|length|population|value|median|average|total|score|count)\b",
+    ),
+    ("place", r"哪里|哪儿|何处|何地|什么地方|哪(?:一)?个?(?:国家|地区|城市|地方|州|省|市|大洲|洲|地)|哪国|\bwhere\b|\b(?:what|which) (?:country|countries|city|place|region|state|continent|location)\b"),
+    ("definition", r"什么是|是什么意思|指的是什么|是指什么|的?定义|何谓|含义|所谓|\bwhat (?:is|are) (?:an? )?[\w\s-]+\?*$|\bwhat does [^?]* mean\b|\bdefin(?:e|ed|ition)\b|\bmeant by\b"),
+    (
+        "comparison",
+        r"比较|相比|对比|差异|差别|区别|差距|有何不同|有什么不同|哪个更|谁更|孰|\bcompare[ds]?\b|\bcomparison\b|\bdiffer(?:s|ence|ences|ent)?\b|\bversus\b|\bvs\b",
+    ),
+    ("list", r"哪些|哪几|列出|有什么|包括什么|包含什么|分别|\bwhich [a-z-]+s (?:are|were|have|do|did)\b|\bwhat (?:are|were) the\b|\blist\b|\bname the\b"),
+    (
+        "entity",
+        r"哪(?:一)?(?:家|个|款|种|项|类|所|本|部|支|间|份|门|场|派)|何种|什么(?:公司|模型|机构|语言|组织|类别|工具|平台|产品|名字|名称)|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b",
+    ),
+    ("manner", r"如何|怎么|怎样|怎么样|用什么方法|透过什么|通过什么|\bhow\b"),
+    ("polar", r"是否|有没有|是不是|能不能|会不会|可否|吗[？?]?$|^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b"),
+)
+_COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _TYPES)
+
+# Words that make a sentence a question or a request; they say nothing about its subject.
+_FUNCTION = re.compile(
+    r"请问|请列出|请说明|请告诉我|请|多少|几成|几个|百分之几|何时|什么时候|哪一年|哪年|为何|为什么|如何|怎么样|怎样|怎么|什么|哪一家|哪一个|哪一款|哪一种|哪一位|哪家|哪个|哪些|哪里"
+    r"|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前|吗|呢"
+)
+_CASUAL_EN = frozenset(
+    "what which who whom whose when where why how many much long old far do does did is are was were be been has have had can could "
+    "will would should may might please tell me give list name according report say says said mention mentioned describe described "
+    "explain about roughly approximately around there any some".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of meaning of a question: a concept, a word no concept covers, or a figure.
+
+    Attributes:
+        terms: Index terms any of which expresses it.
+        start: First character in the question.
+        end: One past the last.
+        kind: ``concept``, ``word``, ``name`` (Latin name or one the lexicon lists) or ``figure``.
+        low: True if it says little about the subject.
+    """
+
+    terms: tuple[str, ...]
+    start: int
+    end: int
+    kind: str
+    low: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as read.
+
+    Attributes:
+        text: As asked.
+        language: Of the question; the answer is written in it.
+        analysis: Of its text.
+        types: Kinds of answer it wants, the most telling first.
+        units: What it is about.
+        phrases: Folded texts in quotation marks; they must occur literally.
+    """
+
+    text: str
+    language: Language
+    analysis: Analysis
+    types: tuple[AnswerType, ...]
+    units: tuple[Unit, ...]
+    phrases: tuple[str, ...]
+
+    @property
+    def type(self) -> AnswerType:
+        """The most telling kind of answer."""
+        return self.types[0]
+
+
+_NAME_KINDS = frozenset({"company", "model", "product", "person", "place", "org", "report"})
+_QUOTED = re.compile(r"[“\"「『《]([^”\"」』》]{2,60})[”\"」』》]")
+
+
+def _types(folded: str) -> tuple[AnswerType, ...]:
+    found = [(name, match.start()) for name, pattern in _COMPILED if (match := pattern.search(folded.strip()))]
+    return tuple(name for name, _ in found) or ("fact",)
+
+
+def _function_spans(folded: str) -> list[tuple[int, int]]:
+    return [found.span() for found in _FUNCTION.finditer(folded)]
+
+
+def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
+    skip = _function_spans(analysis.folded)
+
+    def functional(start: int, end: int) -> bool:
+        return any(a <= start and end <= b for a, b in skip)
+
+    units: dict[tuple[int, int], Unit] = {}
+    for match in analysis.concepts:
+        concept = match.concept
+        if match.nested or concept.kind in ("question", "unit") or functional(match.start, match.end):
+            continue
+        kind = "name" if concept.kind in _NAME_KINDS else "concept"
+        span = (match.start, match.end)
+        terms = ("c" + concept.key,)
+        if span in units:
+            terms = (*units[span].terms, *terms)
+        units[span] = Unit(terms, *span, kind, concept.low)
+    covered = list(units)
+    for quantity in analysis.quantities:
+        units[quantity.start, quantity.end] = Unit(("n" + quantity.term,), quantity.start, quantity.end, "figure")
+    taken = [*covered, *((q.start, q.end) for q in analysis.quantities)]
+    question_words = [(m.start, m.end) for m in analysis.concepts if m.concept.kind == "question"]
+    for word, start, end in analysis.words:
+        if any(a < end and start < b for a, b in taken) or functional(start, end):
+            continue
+        if any(a <= start and end <= b for a, b in question_words) or word in _CASUAL_EN:
+            continue
+        if any(a <= start and end <= b and (a, b) != (start, end) for a, b in units):
+            continue
+        original = text[start:end]
+        latin = not is_han(word[0])
+        named = latin and (original[:1].isupper() and start > 0 or any(c.isdigit() for c in original) or original.isupper())
+        kind = "name" if named else "word"
+        units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
+    return tuple(units[span] for span in sorted(units))
+
+
+def read_question(text: str, analyser: Analyser, *, language: Language | None = None, fallback: Language | None = None) -> Question:
+    """Return a question as read.
+
+    Args:
+        text: As asked.
+        analyser: The knowledge base's.
+        language: What the caller says it is in; None detects it.
+        fallback: Taken when the characters do not tell Traditional from Simplified (session or interface language).
+    """
+    analysis = analyser.analyse(text)
+    if language is None:
+        language = detect_language(text)
+        if language != "en" and detect_script(text) is None and fallback in ("zh-Hant", "zh-Hans"):
+            language = fallback
+    phrases = tuple(fold(found) for found in _QUOTED.findall(text))
+    return Question(text, language, analysis, _types(analysis.folded), _units(analysis, text), phrases)

@@ -1,0 +1,258 @@
+"""Candidate sentences of the retrieved passages, and what can be said of each with respect to a question.
+
+Table rows count as sentences; their header, the headings above, the neighbouring sentences and the document's title are context.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ingest.kb import Analyser, Analysis, sentence_spans
+from ingest.kb.tokens import is_han
+from service.question import Question, Unit
+from service.retrieve import Hit
+
+__all__ = ["FEATURES", "Candidate", "candidates", "features"]
+
+FEATURES = (
+    "coverage",
+    "unit_coverage",
+    "name_coverage",
+    "context_coverage",
+    "type_present",
+    "type_near",
+    "passage_score",
+    "passage_rank",
+    "length",
+    "short",
+    "run",
+    "questionish",
+    "first",
+    "title_names",
+    "low_rank",
+    "density",
+)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One sentence or table row of a retrieved passage.
+
+    Attributes:
+        hit: The passage it stands in.
+        start: First character in the page's text.
+        end: One past the last.
+        text: As it stands there.
+        analysis: Of the text.
+        matched: Units of the question that it holds.
+        context: Units that it does not hold but its surroundings do.
+        values: What ``features`` gave, in the order of ``FEATURES``.
+        score: Set by the ranking.
+    """
+
+    hit: Hit
+    rank: int
+    position: int
+    start: int
+    end: int
+    text: str
+    analysis: Analysis
+    matched: set[int] = field(default_factory=set)
+    context: set[int] = field(default_factory=set)
+    values: list[float] = field(default_factory=list)
+    score: float = 0.0
+
+
+@lru_cache(maxsize=4096)
+def _analysed(analyser: Analyser, text: str) -> Analysis:
+    return analyser.analyse(text)
+
+
+def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
+    """Return every sentence of the passages, passage by passage in order."""
+    out = []
+    for rank, hit in enumerate(hits):
+        if hit.passage.kind == "table_row":
+            spans = _rows(hit.text)
+        else:
+            spans = sentence_spans(hit.text)
+        for position, (start, end) in enumerate(spans):
+            text = hit.text[start:end]
+            offset = hit.passage.start
+            out.append(Candidate(hit, rank, position, offset + start, offset + end, text, _analysed(analyser, text)))
+    return out
+
+
+def _rows(text: str) -> list[tuple[int, int]]:
+    spans, at = [], 0
+    for line in text.split("\n"):
+        if line.strip():
+            spans.append((at, at + len(line)))
+        at += len(line) + 1
+    return spans
+
+
+def unit_terms(analysis: Analysis) -> frozenset[str]:
+    """Return the terms by which units are found in a text."""
+    return frozenset(term for term in analysis.terms() if term[0] in "wcn")
+
+
+def unit_places(unit: Unit, analysis: Analysis) -> list[tuple[int, int]]:
+    """Return where a unit stands in a text."""
+    wanted = set(unit.terms)
+    places = [(m.start, m.end) for m in analysis.concepts if "c" + m.concept.key in wanted]
+    places += [(start, end) for word, start, end in analysis.words if "w" + word in wanted]
+    places += [(q.start, q.end) for q in analysis.quantities if any("n" + term in wanted for term in q.terms)]
+    return places
+
+
+def _wanted_spans(question: Question, candidate: Candidate) -> list[tuple[int, int]]:
+    """Return the spans of the sentence that could be the asked figure, share or date: of its kind, and not in the question."""
+    asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
+    out = []
+    for quantity in candidate.analysis.quantities:
+        if quantity.term in asked:
+            continue
+        fits = {
+            "share": quantity.kind == "percent",
+            "date": quantity.kind == "date" or quantity.unit == "month-day",
+            "number": quantity.kind in ("number", "percent"),
+        }
+        if any(fits.get(kind, False) for kind in question.types):
+            out.append((quantity.start, quantity.end))
+    return out
+
+
+def _proper_spans(question: Question, candidate: Candidate) -> list[tuple[int, int]]:
+    """Return the names in the sentence that the question does not name: Latin names and those the lexicon lists."""
+    asked = {term for unit in question.units for term in unit.terms}
+    kinds = {"company", "model", "product", "person", "place", "org", "report"}
+    out = [
+        (m.start, m.end) for m in candidate.analysis.concepts if m.concept.kind in kinds and "c" + m.concept.key not in asked
+    ]
+    for token in candidate.analysis.tokens:
+        original = candidate.text[token.start : token.end]
+        if token.kind == "word" and token.start > 0 and original[:1].isupper() and "w" + token.text not in asked:
+            out.append((token.start, token.end))
+    return out
+
+
+_REASON = ("因为", "由于", "因此", "原因", "导致", "所以", "使得", "because", "due to", "since", "therefore", "thanks to", "reason", "as a result", "owing")
+_DEFINITION = ("是指", "指的是", "定义", "意为", "意思", "称为", "所谓", "是一种", "即", " is a ", " is an ", " are ", "refers to", "defined as", "means", "known as", "called")
+_MANNER = ("通过", "透过", "借由", "利用", "采用", "方式", "方法", "以便", "by ", "through", "using", "via", "method")
+
+
+def _type_present(question: Question, candidate: Candidate) -> tuple[float, list[tuple[int, int]]]:
+    """Return whether the sentence holds the kind of thing that is asked (0 to 1), and where."""
+    folded = candidate.analysis.folded
+    kind = question.type
+    if kind in ("share", "number", "date"):
+        spans = _wanted_spans(question, candidate)
+        return (1.0 if spans else 0.0), spans
+    if kind in ("person", "place", "entity"):
+        spans = _proper_spans(question, candidate)
+        return (1.0 if spans else 0.3), spans
+    cues = {"reason": _REASON, "definition": _DEFINITION, "manner": _MANNER}.get(kind, ())
+    if cues:
+        return (1.0 if any(cue in folded for cue in cues) else 0.0), []
+    return 0.5, []
+
+
+def _distance(spans: Sequence[tuple[int, int]], places: Sequence[tuple[int, int]], size: int) -> float:
+    """Return how near the nearest span is to the question's units on average: 1 beside them, falling to 0 at ``size`` characters."""
+    if not spans or not places:
+        return 0.0
+    best = 0.0
+    for start, end in spans:
+        gaps = [max(0, start - b, a - end) for a, b in places]
+        best = max(best, sum(max(0.0, 1 - gap / size) for gap in gaps) / len(gaps))
+    return best
+
+
+def _longest_run(question: str, text: str) -> int:
+    """Return the length of the longest common substring, in characters without spaces; at most 12 is told apart."""
+    q = "".join(c for c in question if c.isalnum())
+    t = "".join(c for c in text if c.isalnum())
+    best = 0
+    for start in range(len(q)):
+        while best < 12 and start + best < len(q) and q[start : start + best + 1] in t:
+            best += 1
+    return best
+
+
+def features(question: Question, found: list[Candidate], weights: dict[str, float], analyser: Analyser) -> None:
+    """Fill ``matched``, ``context`` and ``values`` of the candidates.
+
+    Args:
+        question: As read.
+        found: All candidates of one question, in order.
+        weights: idf of the question's terms, by term.
+        analyser: For titles and headings.
+    """
+    units = question.units
+    importance = [(_unit_weight(unit, weights)) for unit in units]
+    total_units = sum(importance) or 1.0
+    names = [place for place, unit in enumerate(units) if unit.kind in ("name", "figure")]
+    total_names = sum(importance[place] for place in names) or 1.0
+    terms = {term: weights.get(term, 0.0) * {"w": 1.0, "b": 0.5, "u": 0.3, "n": 1.0, "c": 0.6}[term[0]] for term in question.analysis.terms()}
+    total_terms = sum(terms.values()) or 1.0
+    own_terms = [frozenset(c.analysis.terms()) for c in found]
+    best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
+    for place, candidate in enumerate(found):
+        mine = own_terms[place]
+        candidate.matched = {i for i, unit in enumerate(units) if any(term in mine for term in unit.terms)}
+        around: set[str] = set(_context_terms(candidate, analyser))
+        for other in (place - 1, place + 1, place - 2):
+            if 0 <= other < len(found) and found[other].hit is candidate.hit:
+                around |= own_terms[other]
+        candidate.context = {
+            i for i, unit in enumerate(units) if i not in candidate.matched and any(term in around for term in unit.terms)
+        }
+        present, spans = _type_present(question, candidate)
+        places = [p for i in candidate.matched for p in unit_places(units[i], candidate.analysis)]
+        size = 40 if question.language != "en" or any(is_han(c) for c in candidate.text[:20]) else 100
+        coverage = sum(weight for term, weight in terms.items() if term in mine) / total_terms
+        matched_weight = sum(importance[i] for i in candidate.matched)
+        length = len(candidate.text) / (1.0 if size == 40 else 3.0)
+        title = _title_names(candidate, units, names, analyser)
+        candidate.values = [
+            coverage,
+            matched_weight / total_units,
+            sum(importance[i] for i in names if i in candidate.matched) / total_names if names else 0.5,
+            sum(importance[i] for i in candidate.context) / total_units,
+            present,
+            _distance(spans, places, size),
+            candidate.hit.score / best_passage,
+            1.0 / (1 + candidate.rank),
+            math.log1p(length) / 5.0,
+            1.0 if length < 8 else 0.0,
+            _longest_run(question.analysis.folded, candidate.analysis.folded) / 12.0,
+            1.0 if candidate.text.rstrip()[-1:] in "?？" else 0.0,
+            1.0 if candidate.position == 0 else 0.0,
+            title,
+            1.0 if candidate.rank == 0 else 0.0,
+            matched_weight / (total_units * (1 + math.log1p(length / 20))),
+        ]
+
+
+def _unit_weight(unit: Unit, weights: dict[str, float]) -> float:
+    weight = max((weights.get(term, 0.0) for term in unit.terms), default=0.0)
+    return weight * (0.3 if unit.low else 1.5 if unit.kind in ("name", "figure") else 1.0)
+
+
+def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
+    """Return the terms of what stands above a sentence: document title, headings, table header."""
+    hit = candidate.hit
+    context = " \n ".join((hit.document.title, *hit.passage.heading, hit.passage.header))
+    return frozenset(_analysed(analyser, context).terms())
+
+
+def _title_names(candidate: Candidate, units: Sequence[Unit], names: Sequence[int], analyser: Analyser) -> float:
+    """Return the share of the question's names that only the title or a heading gives the sentence."""
+    if not names:
+        return 0.0
+    around = _context_terms(candidate, analyser)
+    return sum(1.0 for i in names if i not in candidate.matched and any(t in around for t in units[i].terms)) / len(names)
