@@ -1,0 +1,264 @@
+"""From a question to an answer object: retrieve → judge → extract → cite."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold, to_script
+from service.answerability import Evidence, judge
+from service.citations import cite
+from service.extract import choose, rank_sentences
+from service.followup import standalone
+from service.messages import say
+from service.question import Question, read_question
+from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
+from service.retrieve import Filters, Hit, Retrieval, retrieve
+from service.sentences import Candidate
+
+__all__ = ["Prepared", "ask", "extractive", "prepare"]
+
+# Passages that the answer may draw on, whatever top_k the caller wants listed.
+_READ = 10
+# Below this estimated probability the evidence is called absent rather than doubtful.
+_ABSENT = 0.12
+_NEAREST = 3
+
+
+@dataclass(slots=True)
+class Prepared:
+    """All that is known before a sentence of the answer is made."""
+
+    question: Question
+    asked: str
+    snapshot: Snapshot | None
+    retrieval: Retrieval
+    ranked: list[Candidate]
+    evidence: Evidence
+    timings: dict[str, float]
+    started: float
+    explain: bool = False
+
+
+def prepare(
+    kb: KnowledgeBase,
+    text: str,
+    *,
+    history: Sequence[Turn] = (),
+    language: Language | None = None,
+    top_k: int = 8,
+    filters: Filters | None = None,
+    explain: bool = False,
+) -> Prepared:
+    """Read the question, retrieve, rank the sentences and judge the evidence.
+
+    Args:
+        kb: The knowledge base; its live generation answers.
+        text: The question as asked.
+        history: Earlier turns, oldest first.
+        language: To answer in; None takes the question's.
+        top_k: Most passages to retrieve.
+        filters: What passages may be used.
+        explain: Keep what explains the ranking.
+    """
+    started = time.perf_counter()
+    full = standalone(text, history, kb.analyser)
+    spoken = read_question(text, kb.analyser).language if language is None else language
+    question = read_question(full, kb.analyser, language=spoken)
+    timings = {"analyse": (time.perf_counter() - started) * 1000}
+    snapshot = kb.snapshot()
+    if snapshot is None or not snapshot.documents:
+        empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
+        return Prepared(question, text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
+    retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
+    timings |= retrieval.timings_ms
+    mark = time.perf_counter()
+    ranked = rank_sentences(question, retrieval, kb.analyser)
+    evidence = judge(question, retrieval, ranked, kb.analyser)
+    timings["answer"] = (time.perf_counter() - mark) * 1000
+    retrieval.hits = retrieval.hits[: max(top_k, 1)]
+    return Prepared(question, text, snapshot, retrieval, ranked, evidence, timings, started, explain)
+
+
+def ask(kb: KnowledgeBase, text: str, **options: object) -> Answer:
+    """Return the extractive answer to a question; the options are those of ``prepare``."""
+    return extractive(kb, prepare(kb, text, **options))  # type: ignore[arg-type]
+
+
+def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
+    """Return the answer made of the sources' own sentences, or the refusal."""
+    snapshot = prepared.snapshot
+    if snapshot is None:
+        return _refused(prepared, "empty_corpus", say("empty_corpus", prepared.question.language), [])
+    if not prepared.ranked or prepared.evidence.probability < kb.settings.answer.refusal_threshold:
+        return _doubt(prepared, snapshot)
+    mark = time.perf_counter()
+    limits = kb.settings.answer
+    chosen = choose(prepared.question, prepared.ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars)
+    answer = _compose(prepared, snapshot, chosen)
+    prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
+    if not answer.citations:
+        return _doubt(prepared, snapshot)
+    _finish(prepared, answer)
+    return answer
+
+
+def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]) -> Answer:
+    """Return the answer of the chosen sentences; one whose quotation does not verify is dropped and counted."""
+    language = prepared.question.language
+    answer = _blank(prepared, "answered")
+    parts: list[str] = []
+    length = dropped = 0
+    for candidate in chosen:
+        citation = _cite(snapshot, candidate, index=len(answer.citations) + 1)
+        if citation is None:
+            dropped += 1
+            continue
+        answer.citations.append(citation)
+        text = _prose(candidate, language)
+        mark = f"[{citation.index}]"
+        if parts and language == "en":
+            parts.append(" ")
+            length += 1
+        answer.segments.append(Segment(length, length + len(text), text, [citation.id]))
+        answer.highlights.extend(_highlights(prepared.question, text, length))
+        parts += [text, mark]
+        length += len(text) + len(mark)
+    answer.answer = "".join(parts)
+    answer.verification = {"checked": len(chosen), "verified": len(answer.citations), "dropped": dropped}
+    return answer
+
+
+def _prose(candidate: Candidate, language: Language) -> str:
+    """Return a sentence as the answer says it: Chinese in the asker's script, another language quoted with a lead-in."""
+    source = candidate.hit.passage
+    text = " ".join(candidate.text.split()) if source.language == "en" else candidate.text.replace("\n", "")
+    if source.kind == "table_row":
+        text = _row(candidate, text)
+    if language == "en":
+        return text if source.language == "en" else f"{say('lead_zh', 'en')}{text}"
+    return f"{say('lead_en', language)}{text}" if source.language == "en" else to_script(text, language)
+
+
+def _row(candidate: Candidate, text: str) -> str:
+    """Return a table row with its column names, so that it reads on its own: name: value pairs."""
+    cells = [cell.strip() for cell in text.split(" | ")]
+    header = [cell.strip() for cell in candidate.hit.passage.header.split(" | ")]
+    if len(cells) != len(header) or cells == header:
+        return text
+    wide = candidate.hit.passage.language != "en"
+    colon, comma = ("：", "，") if wide else (": ", ", ")
+    pairs = [f"{name}{colon}{value}" if name and value else value or name for name, value in zip(header[1:], cells[1:], strict=True)]
+    return f"{cells[0]}{colon if len(pairs) > 1 else comma}{comma.join(pairs)}"
+
+
+def _highlights(question: Question, text: str, offset: int) -> list[Highlight]:
+    asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
+    wanted = {"share": {"percent"}, "number": {"number", "percent"}, "date": {"date"}}.get(question.type, set())
+    return [
+        Highlight(offset + q.start, offset + q.end, {"date": "date"}.get(q.kind, "number"))
+        for q in find_quantities(fold(text))
+        if q.kind in wanted and q.term not in asked
+    ]
+
+
+def _cite(snapshot: Snapshot, candidate: Candidate, *, index: int) -> Citation | None:
+    hit = candidate.hit
+    return cite(
+        snapshot,
+        hit.document,
+        hit.passage,
+        start=candidate.start,
+        end=candidate.end,
+        quoted=candidate.text,
+        index=index,
+        score=hit.score,
+    )
+
+
+def _cite_passage(snapshot: Snapshot, hit: Hit, index: int) -> Citation | None:
+    passage = hit.passage
+    return cite(
+        snapshot, hit.document, passage, start=passage.start, end=passage.end, quoted=hit.text, index=index, score=hit.score
+    )
+
+
+def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
+    """Return the refusal that fits the evidence, with the nearest passages."""
+    language = prepared.question.language
+    nearest = []
+    for hit in prepared.retrieval.hits[:_NEAREST]:
+        citation = _cite_passage(snapshot, hit, len(nearest) + 1)
+        if citation is not None:
+            nearest.append(citation)
+    if not prepared.ranked or prepared.evidence.probability < _ABSENT:
+        return _refused(prepared, "no_evidence", say("no_evidence", language), nearest)
+    missing = prepared.evidence.missing[:3]
+    if missing:
+        message = say("missing", language, parts=say("join", language).join(missing))
+    else:
+        message = say("low_confidence", language)
+    return _refused(prepared, "low_confidence", message, nearest)
+
+
+def _refused(prepared: Prepared, code: str, message: str, nearest: list[Citation]) -> Answer:
+    answer = _blank(prepared, "refused")
+    answer.refusal = Refusal(code, message, nearest)  # type: ignore[arg-type]
+    answer.answer = message
+    _finish(prepared, answer)
+    return answer
+
+
+def _blank(prepared: Prepared, status: str) -> Answer:
+    retrieval = prepared.retrieval
+    return Answer(
+        id=f"ans_{uuid.uuid4().hex}",
+        created=int(time.time()),
+        model="extractive",
+        llm_generated=False,
+        status=status,  # type: ignore[arg-type]
+        refusal=None,
+        question=prepared.asked,
+        standalone_question=prepared.question.text,
+        language=prepared.question.language,
+        answer="",
+        segments=[],
+        highlights=[],
+        citations=[],
+        retrieval={
+            "generation": retrieval.generation,
+            "legs": retrieval.legs,
+            "candidates": retrieval.candidates,
+            "degraded": retrieval.degraded,
+        },
+        timings_ms={},
+        confidence=round(prepared.evidence.probability, 4),
+    )
+
+
+def _finish(prepared: Prepared, answer: Answer) -> None:
+    timings = {name: round(value, 2) for name, value in prepared.timings.items()}
+    answer.timings_ms = timings | {"total": round((time.perf_counter() - prepared.started) * 1000, 2)}
+    if prepared.explain:
+        answer.explain = explanation(prepared)
+
+
+def explanation(prepared: Prepared) -> dict[str, object]:
+    """Return what explains the ranking and the judgement."""
+    question = prepared.question
+    return {
+        "folded": question.analysis.folded,
+        "types": list(question.types),
+        "units": [{"text": question.text[u.start : u.end], "kind": u.kind, "terms": list(u.terms)} for u in question.units],
+        "hits": [
+            {"passage_id": hit.passage.id, "rank": rank, "score": round(hit.score, 4), "scores": hit.scores, "alternates": hit.alternates}
+            for rank, hit in enumerate(prepared.retrieval.hits, 1)
+        ],
+        "dropped": prepared.retrieval.dropped,
+        "sentences": [
+            {"text": c.text, "passage_id": c.hit.passage.id, "score": round(c.score, 3)} for c in prepared.ranked[:8]
+        ],
+        "answerability": {"probability": round(prepared.evidence.probability, 4), "signals": prepared.evidence.signals},
+    }

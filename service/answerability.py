@@ -1,0 +1,107 @@
+"""Whether the evidence answers the question, judged before any text is made.
+
+Coverage alone does not tell near misses (AUC 0.57 to 0.60 in our measurements): the passage about the right attribute of the wrong entity
+covers nearly every word. So names are looked for on their own, with the title, the headings and the neighbouring sentences as context;
+the rarest thing asked for weighs most; and the asked kind of thing (figure, share, date) must stand in the sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ingest.kb import Analyser
+from service.question import Question
+from service.retrieve import Retrieval
+from service.sentences import Candidate, unit_terms
+
+__all__ = ["SIGNALS", "Evidence", "judge", "signals"]
+
+SIGNALS = (
+    "sentence_coverage",
+    "evidence_coverage",
+    "names_found",
+    "names_in_sentence",
+    "rarest_missing",
+    "missing_share",
+    "kind_present",
+    "passage_score",
+    "margin",
+    "unknown_share",
+    "cross",
+    "dense",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The judgement.
+
+    Attributes:
+        probability: That the best sentences answer the question, 0 to 1.
+        signals: What it was made from, by name.
+        missing: The parts of the question that the evidence does not speak of, as asked.
+    """
+
+    probability: float
+    signals: dict[str, float]
+    missing: tuple[str, ...]
+
+
+def signals(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> tuple[dict[str, float], list[int]]:
+    """Return the signals and the places of the question's units that no evidence speaks of."""
+    idf = {term: value for term, value, _ in retrieval.terms}
+    units = question.units
+    weight = [max((idf.get(t, 0.0) for t in unit.terms), default=0.0) * (0.25 if unit.low else 1.0) for unit in units]
+    total = sum(weight) or 1.0
+    best = ranked[0]
+    near = best.matched | best.context
+    passage = unit_terms(analyser.analyse(best.hit.text))
+    whole = near | {i for i, unit in enumerate(units) if any(term in passage for term in unit.terms)}
+    missing = [i for i in range(len(units)) if i not in whole]
+    names = [i for i, unit in enumerate(units) if unit.kind == "name" and not unit.low]
+    ceiling = max(idf.values(), default=1.0) or 1.0
+    scores = [candidate.score for candidate in ranked[:6]]
+    others = [math.exp(score - scores[0]) for score in scores]
+    unknown = [i for i in missing if units[i].kind in ("word", "name") and weight[i] >= 0.98 * ceiling]
+    cross = (best.hit.passage.language == "en") != (question.language == "en")
+    place = {"share": 1, "number": 1, "date": 1}.get(question.type)
+    return {
+        "sentence_coverage": sum(weight[i] for i in best.matched) / total,
+        "evidence_coverage": sum(weight[i] for i in whole) / total,
+        "names_found": sum(1 for i in names if i in whole) / len(names) if names else 0.7,
+        "names_in_sentence": sum(1 for i in names if i in best.matched) / len(names) if names else 0.7,
+        "rarest_missing": max((weight[i] / ceiling for i in missing), default=0.0),
+        "missing_share": sum(weight[i] for i in missing) / total,
+        "kind_present": best.values[4] if place else 0.7,
+        "passage_score": min(best.hit.scores.get("lexical", 0.0), 1.5),
+        "margin": 1.0 / sum(others),
+        "unknown_share": len(unknown) / max(len(units), 1),
+        "cross": 1.0 if cross else 0.0,
+        "dense": best.hit.scores.get("dense", 0.0),
+    }, missing
+
+
+@cache
+def _model() -> dict[str, float]:
+    record: dict[str, float] = json.loads(files("service").joinpath("answerability.json").read_text("utf-8"))
+    return record
+
+
+def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> Evidence:
+    """Return how likely the best sentences answer the question.
+
+    A logistic model over ``SIGNALS``; its weights (``answerability.json``) were fitted on question sets of our own.
+    """
+    if not ranked:
+        return Evidence(0.0, {}, tuple(question.text[u.start : u.end] for u in question.units))
+    values, missing = signals(question, retrieval, ranked, analyser)
+    model = _model()
+    logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
+    probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+    parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
+    return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)
