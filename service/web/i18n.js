@@ -45,7 +45,7 @@ function write(element, what) {
     return;
   }
   element.setAttribute(ATTRIBUTES[what], text);
-  if (what === "tLabel" && element.localName === "button") element.title = text;
+  if (what === "tLabel" && element.classList.contains("icon-button")) element.title = text;
 }
 
 function rewrite() {

@@ -1,0 +1,179 @@
+// The conversation: asks, streams, stops, keeps, and shows what was kept.
+
+import { ApiError, ask, suggestions } from "./api.js";
+import { announce, fill, h } from "./dom.js";
+import { language, onLanguage, t } from "./i18n.js";
+import { filters } from "./scope.js";
+import { findChat, keepChat, newChat } from "./store.js";
+
+const TURNS_OF_HISTORY = 6;
+const MOST_OF_A_MESSAGE = 2000;
+const NEAR_THE_END = 80; // px
+
+export class Chat {
+  /** @param {{scroller, turns, welcome, suggest, jump}} parts  @param {{composer, open, onTrouble, onChat}} links */
+  constructor(parts, links) {
+    Object.assign(this, parts);
+    this.links = links;
+    this.chat = null;
+    this.running = null;
+    this.ideas = [];
+    this.sticky = true;
+    this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
+    this.jump.addEventListener("click", () => this.toEnd());
+    onLanguage(() => this.drawIdeas());
+    new ResizeObserver(() => this.sticky && this.turns.childElementCount && this.toEnd(false)).observe(this.turns);
+  }
+
+  /** Show a kept conversation, or an empty page. */
+  show(id) {
+    const chat = id ? findChat(id) : null;
+    if (chat && this.chat?.id === chat.id) return true;
+    if (id && !chat) return this.chat?.id === id;
+    this.stop();
+    this.chat = chat ?? null;
+    fill(this.turns, (chat?.turns ?? []).map((turn) => this.element(turn)));
+    this.welcome.hidden = Boolean(chat);
+    this.sticky = false;
+    this.scroller.scrollTop = chat ? this.scroller.scrollHeight : 0;
+    return true;
+  }
+
+  element(turn) {
+    const handlers = {
+      open: (citation, from) => this.links.open(citation, from),
+      retry: (old) => this.retry(old),
+      save: () => this.keep(),
+      grown: () => this.sticky && this.toEnd(false),
+    };
+    return document.createElement("wj-turn").setup(turn, handlers);
+  }
+
+  keep() {
+    if (this.chat) keepChat(this.chat);
+  }
+
+  send(question) {
+    if (this.running) return;
+    const fresh = !this.chat;
+    this.chat ??= newChat(question);
+    const turn = { question, status: "busy", partial: "", created: Date.now() };
+    this.chat.turns.push(turn);
+    this.run(turn);
+    if (fresh) this.links.onChat(this.chat.id);
+  }
+
+  /** Ask a question anew, in its place. */
+  retry(turn) {
+    if (this.running || !this.chat?.turns.includes(turn)) return;
+    const old = this.turns.children[this.chat.turns.indexOf(turn)];
+    for (const name of ["answer", "error", "vote", "citations"]) delete turn[name];
+    Object.assign(turn, { status: "busy", partial: "" });
+    this.run(turn, old);
+  }
+
+  async run(turn, old = null) {
+    const element = this.element(turn);
+    this.welcome.hidden = true;
+    if (old) old.replaceWith(element);
+    else this.turns.append(element);
+    this.sticky = true;
+    this.toEnd();
+    const control = new AbortController();
+    const chat = this.chat;
+    this.running = { control, turn };
+    this.links.composer().setBusy(true);
+    try {
+      turn.answer = await ask(this.body(chat, turn), { signal: control.signal, on: (name, payload) => element.onEvent(name, payload) });
+      turn.status = "done";
+      delete turn.partial;
+    } catch (error) {
+      this.broke(turn, element, error);
+    }
+    this.running = null;
+    this.links.composer().setBusy(false);
+    element.draw();
+    this.tell(turn);
+    slim(turn);
+    keepChat(chat);
+  }
+
+  broke(turn, element, error) {
+    turn.citations = element.citations;
+    if (error.name === "AbortError") {
+      turn.status = "stopped";
+      return;
+    }
+    const known = error instanceof ApiError ? error : new ApiError("bad");
+    if (!(error instanceof ApiError)) console.error(error);
+    turn.status = "failed";
+    turn.error = { code: known.code, text: known.text, requestId: known.requestId };
+    if (known.code === "offline" || known.status === 503) this.links.onTrouble();
+  }
+
+  tell(turn) {
+    if (turn.status === "failed") announce(turn.error.text);
+    else if (turn.status === "stopped") announce(t(turn.partial ? "chat.stopped" : "chat.stopped.empty"));
+    else if (turn.answer.status === "refused") announce(t("chat.refused"));
+    else announce(t("chat.ready", { n: turn.answer.citations?.length ?? 0 }));
+  }
+
+  /** The request: the question, what was said before it, and what the search is limited to. */
+  body(chat, turn) {
+    const before = chat.turns.slice(0, chat.turns.indexOf(turn)).filter((one) => one.answer && one.answer.status !== "refused");
+    const cut = (text) => Array.from(text).slice(0, MOST_OF_A_MESSAGE).join("");
+    const history = before.slice(-TURNS_OF_HISTORY).flatMap((one) => [
+      { role: "user", content: cut(one.question) },
+      { role: "assistant", content: cut(one.answer.answer) },
+    ]);
+    const limits = filters();
+    return { question: turn.question, language: "auto", explain: true, ...(history.length && { history }), ...(limits && { filters: limits }) };
+  }
+
+  stop() {
+    this.running?.control.abort();
+    return Boolean(this.running);
+  }
+
+  onScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.sticky = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    this.jump.hidden = this.sticky || !this.turns.childElementCount;
+  }
+
+  toEnd(smooth = true) {
+    const still = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: still ? "instant" : "smooth" });
+  }
+
+  /** Questions that the corpus can answer; a service without them leaves the space empty. */
+  async loadIdeas() {
+    try {
+      const { data } = await suggestions();
+      this.ideas = (data ?? []).filter((idea) => typeof idea?.question === "string");
+    } catch {
+      this.ideas = [];
+    }
+    this.drawIdeas();
+  }
+
+  drawIdeas() {
+    const mine = this.ideas.filter((idea) => idea.language === language()).slice(0, 6);
+    this.suggest.hidden = !mine.length;
+    if (!mine.length) return;
+    fill(
+      this.suggest,
+      h("h2", { t: "suggest.title" }),
+      h("ul", {}, mine.map(({ question, language: lang }) =>
+        h("li", {}, h("button", { type: "button", class: "idea", lang, on: { click: () => this.send(question) } }, question)))),
+    );
+  }
+}
+
+/** Keep of the explanation only what "why this passage" shows: the rest is large and belongs to no reader. */
+function slim(turn) {
+  const explain = turn.answer?.explain;
+  if (!explain) return;
+  const used = new Set([...(turn.answer.citations ?? []), ...(turn.answer.refusal?.nearest ?? [])].map((citation) => citation.passage_id));
+  turn.answer.explain = { hits: (explain.hits ?? []).filter((hit) => used.has(hit.passage_id)) };
+}

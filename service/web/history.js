@@ -1,0 +1,2 @@
+class El extends HTMLElement { show() {} select() {} close() { return false; } openCitation() {} openAddress() {} }
+customElements.define("wj-history", El);
