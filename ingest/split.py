@@ -42,7 +42,7 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     """Yield runs of blocks that may share a passage: same heading path, tables with tables of the same header."""
     run: list[Block] = []
     for block in blocks:
-        if block.kind == "heading" or block.end <= block.start:
+        if block.kind in ("heading", "contents") or block.end <= block.start:
             continue
         if run and (
             block.heading != run[-1].heading

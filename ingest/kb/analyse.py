@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ingest.kb.fold import FOLD_VERSION, fold
+from ingest.kb.folding import FOLD_VERSION, fold
 from ingest.kb.lexicon import ConceptMatch, Lexicon
 from ingest.kb.numbers import Quantity, find_quantities
 from ingest.kb.tokens import Token, stem, tokenise

@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ingest.kb.errors import SettingsError
-from ingest.kb.fold import fold
+from ingest.kb.folding import fold
 from ingest.kb.tokens import canonical
 
 __all__ = ["Concept", "ConceptMatch", "Lexicon", "load_lexicon", "parse_lexicon"]

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Language = Literal["zh-Hant", "zh-Hans", "en"]
-BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "caption", "footnote", "code", "quote"]
+BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "caption", "footnote", "code", "quote", "contents"]
 BLOCK_KINDS: tuple[BlockKind, ...] = (
     "heading",
     "paragraph",
@@ -37,6 +37,7 @@ BLOCK_KINDS: tuple[BlockKind, ...] = (
     "footnote",
     "code",
     "quote",
+    "contents",
 )
 
 
@@ -56,7 +57,8 @@ class Block:
     """A run of a page's text of one kind.
 
     Attributes:
-        kind: What the run is; a ``table_row`` is one row, its cells joined with `` | ``.
+        kind: What the run is; a ``table_row`` is one row, its cells joined with `` | ``; ``contents`` is a line of a table of contents,
+            shown but not retrieved.
         start: First character in ``Page.text``.
         end: One past the last character.
         heading: The headings it stands under, outermost first (for a heading: its parents only).

@@ -1,0 +1,212 @@
+"""Child processes for work that may crash, hang or eat memory: parsing and rendering of files that strangers made.
+
+A child runs one function at a time and streams back JSON frames, one a line; nothing that it sends is ever executed. It is used again for
+the next file until it fails, then replaced. Limits (address space, processor time, no core files, no file writes) are set by the child
+on itself before any file is opened; the wall clock is kept by the parent, who kills.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from ingest.kb import errors
+from ingest.kb.errors import LimitExceeded, ReadError, WenjuError
+
+__all__ = ["close_workers", "run_in_child"]
+
+# A worker is replaced after so many files: whatever a library leaks, it does not leak for long.
+_FILES_PER_WORKER = 50
+_IDLE_LIMIT = 2
+_START = "import sys; sys.path[:] = sys.argv[1].split(chr(10)); from ingest.kb.worker import serve; serve()"
+
+
+class _Worker:
+    """One child process and its pipes."""
+
+    def __init__(self) -> None:
+        keep = ("PATH", "HOME", "LANG", "TMPDIR", "TESSDATA_PREFIX", "COVERAGE_PROCESS_START")
+        env = {name: os.environ[name] for name in keep if name in os.environ}
+        # One thread of algebra: each further one reserves address space that the limit counts.
+        env |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        paths = "\n".join(os.path.abspath(entry) if entry else os.getcwd() for entry in sys.path)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _START, paths],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=env,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self.served = 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self.process.wait()
+
+
+_idle: list[_Worker] = []
+_lock = threading.Lock()
+
+
+def _take() -> _Worker:
+    with _lock:
+        while _idle:
+            worker = _idle.pop()
+            if worker.process.poll() is None:
+                return worker
+            worker.kill()
+    return _Worker()
+
+
+def _give_back(worker: _Worker) -> None:
+    worker.served += 1
+    with _lock:
+        if worker.served < _FILES_PER_WORKER and len(_idle) < _IDLE_LIMIT:
+            _idle.append(worker)
+            return
+    worker.kill()
+
+
+def close_workers() -> None:
+    """End the idle children."""
+    with _lock:
+        workers, _idle[:] = list(_idle), []
+    for worker in workers:
+        worker.kill()
+
+
+atexit.register(close_workers)
+
+
+def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s: float, memory_mb: int) -> Iterator[Any]:
+    """Yield what a generator function yields in a child process.
+
+    Args:
+        target: ``module:function``; takes ``arguments`` by name and yields values that JSON can hold.
+        arguments: For the function.
+        name: What is being worked on, for messages.
+        timeout_s: Wall-clock and processor seconds.
+        memory_mb: Address space of the child in MiB.
+
+    Raises:
+        LimitExceeded: Out of time or memory.
+        ReadError: The child died, or raised this or one of its kinds.
+    """
+    worker = _take()
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        worker.process.kill()
+
+    timer = threading.Timer(timeout_s, stop)
+    timer.daemon = True
+    clean = False
+    try:
+        timer.start()
+        stdin, stdout = worker.process.stdin, worker.process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            request = {"target": target, "arguments": arguments, "seconds": timeout_s, "memory_mb": memory_mb}
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            for line in stdout:
+                frame = json.loads(line)
+                if frame["is"] == "item":
+                    yield frame["value"]
+                elif frame["is"] == "error":
+                    clean = not frame.get("spent", False)
+                    raise _error(frame, name)
+                else:
+                    clean = True
+                    return
+        except (OSError, ValueError) as error:
+            if not late.is_set():
+                raise ReadError(f"{name}: the reading process broke off ({error})", hint="Other files are not affected.") from error
+        raise _death(worker, name, late=late.is_set(), timeout_s=timeout_s)
+    finally:
+        timer.cancel()
+        if clean and not late.is_set():
+            _give_back(worker)
+        else:
+            worker.kill()
+
+
+def _error(frame: dict[str, Any], name: str) -> WenjuError:
+    kind = getattr(errors, frame["kind"], ReadError)
+    if not (isinstance(kind, type) and issubclass(kind, WenjuError)):
+        kind = ReadError
+    return kind(f"{name}: {frame['message']}", hint=frame["hint"])
+
+
+def _death(worker: _Worker, name: str, *, late: bool, timeout_s: float) -> ReadError:
+    code = worker.process.wait()
+    if late or code == -24:
+        return LimitExceeded(
+            f"{name}: reading took longer than {timeout_s:g} s", hint="Raise read.timeout_s (WENJU_READ__TIMEOUT_S) if you trust the file."
+        )
+    return ReadError(f"{name}: the reading process died (status {code})", hint="The file may be damaged; other files are not affected.")
+
+
+# ---- in the child --------------------------------------------------------------------------------------------------------------------
+
+
+def _limit(seconds: float, memory_mb: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + int(seconds) + 2, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def serve() -> None:
+    """Answer requests until standard input ends (the child's whole life)."""
+    # The pipe is kept for frames; what a library prints goes nowhere.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+
+    def send(frame: dict[str, Any]) -> None:
+        out.write(json.dumps(frame, ensure_ascii=True) + "\n")
+        out.flush()
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            module, _, function = request["target"].partition(":")
+            handler = getattr(import_module(module), function)
+            _limit(request["seconds"], request["memory_mb"])
+            for value in handler(**request["arguments"]):
+                send({"is": "item", "value": value})
+            send({"is": "end"})
+        except WenjuError as error:
+            send({"is": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint})
+        except MemoryError:
+            limit = request["memory_mb"]
+            hint = "Raise read.memory_mb (WENJU_READ__MEMORY_MB) if you trust the file."
+            send({"is": "error", "kind": "LimitExceeded", "message": f"needs more than {limit} MiB of memory", "hint": hint, "spent": True})
+        except RecursionError:
+            hint = "The file is damaged or made to do harm; other files are not affected."
+            send({"is": "error", "kind": "ReadError", "message": "is nested too deeply to read", "hint": hint, "spent": True})
+        except Exception as error:
+            message = f"cannot be read ({type(error).__name__}: {str(error)[:200]})"
+            hint = "The file may be damaged; other files are not affected."
+            send({"is": "error", "kind": "ReadError", "message": message, "hint": hint})

@@ -1,0 +1,194 @@
+"""Markdown as it is found: Hugo, Jekyll and Obsidian front matter, callouts, shortcodes, wiki links, footnotes, tables, MDX.
+
+What a reader of the rendered page would see is the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+from ingest.blocks import Head, Page
+from ingest.kb.model import BlockKind
+from ingest.readers.builder import TextBuilder
+from ingest.readers.characters import clean, is_cjk
+from ingest.readers.decode import decode
+from ingest.readers.frontmatter import facts, split_front_matter
+from ingest.readers.html import visible_text
+
+__all__ = ["read_markdown"]
+
+_FENCE = re.compile(r"\s{0,3}(?:>\s?)*(`{3,}|~{3,})")
+_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|%%.*?%%|\{:\s*[.#][^}\n]*\}")
+_WIKI = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
+_CALLOUT = re.compile(r"^(\s*(?:>\s*)+)\[!(\w[\w -]*)\][+-]?[ \t]*(.*)$")
+_MDX = re.compile(r"^(?:import\s.+\sfrom\s+['\"].+['\"];?|import\s+['\"].+['\"];?|export\s+(?:const|default|function|let)\b.*)$")
+_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+
+
+def _outside_code(line: str) -> str:
+    """Return a line with wiki links resolved and shortcodes removed, code spans left alone."""
+    if "{" not in line and "[[" not in line and "%%" not in line:
+        return line
+    out, at = [], 0
+    for span in _CODE_SPAN.finditer(line):
+        out += [_plain(line[at : span.start()]), span.group()]
+        at = span.end()
+    return "".join(out) + _plain(line[at:])
+
+
+def _plain(text: str) -> str:
+    text = _WIKI.sub(lambda match: "" if match.group(1) else (match.group(3) or match.group(2)), text)
+    return _SHORTCODE.sub("", text)
+
+
+def _prepare(body: str) -> str:
+    """Return the body with what no renderer of plain Markdown knows put into plain Markdown; line numbers stay."""
+    out = []
+    fence = ""
+    for line in body.split("\n"):
+        match = _FENCE.match(line)
+        if match and (not fence or (line.strip().lstrip("> ").startswith(fence) and not line.strip("`~> \t"))):
+            fence = "" if fence else match.group(1)
+            out.append(line)
+        elif fence:
+            out.append(line)
+        elif _MDX.match(line):
+            out.append("")
+        elif callout := _CALLOUT.match(line):
+            out.append(callout.group(1) + (f"**{callout.group(3)}**" if callout.group(3) else ""))
+        else:
+            out.append(_outside_code(line))
+    return "\n".join(out)
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return parser.use(footnote_plugin).use(dollarmath_plugin, double_inline=True)
+
+
+def _inline(token: Token) -> str:
+    """Return the visible text of an inline token."""
+    out = []
+    for child in token.children or ():
+        if child.type in ("text", "code_inline", "math_inline", "math_inline_double", "text_special"):
+            out.append(child.content)
+        elif child.type == "softbreak":
+            out.append("\n")
+        elif child.type == "hardbreak":
+            out.append("\n\n")
+        elif child.type == "image":
+            out.append("".join(part.content for part in child.children or ()))
+        elif child.type == "html_inline" and re.match(r"<br\b", child.content, re.IGNORECASE):
+            out.append("\n\n")
+    return _join("".join(out))
+
+
+def _join(text: str) -> str:
+    """Return a paragraph with its soft line ends joined: nothing between Chinese characters, a space elsewhere."""
+
+    def glue(match: re.Match[str]) -> str:
+        if match.group().count("\n") > 1:
+            return "\n"
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        return "" if before and after and is_cjk(before) and is_cjk(after) else " "
+
+    text = text.strip()
+    return re.sub(r"[ ]*\n\s*", glue, text)
+
+
+class _Walker:
+    """Turns tokens into blocks."""
+
+    def __init__(self) -> None:
+        self.builder = TextBuilder()
+        self.title = ""
+
+    def walk(self, tokens: Sequence[Token]) -> None:
+        nesting: list[str] = []
+        level = 0
+        at = 0
+        while at < len(tokens):
+            token = tokens[at]
+            if token.type == "table_open":
+                at = self._table(tokens, at)
+                continue
+            if token.nesting == 1:
+                nesting.append(token.type)
+                if token.type == "heading_open":
+                    level = int(token.tag[1])
+            elif token.nesting == -1 and nesting:
+                nesting.pop()
+            elif token.type == "inline":
+                self._text(_inline(token), nesting, level)
+            elif token.type in ("fence", "code_block"):
+                self.builder.add("code", token.content.rstrip("\n"))
+            elif token.type == "math_block":
+                self.builder.add("paragraph", token.content)
+            elif token.type == "html_block":
+                for part in visible_text(token.content).split("\n\n"):
+                    self.builder.add("paragraph", _join(part))
+            at += 1
+
+    def _text(self, text: str, nesting: Sequence[str], level: int) -> None:
+        if nesting and nesting[-1] == "heading_open":
+            if level == 1 and not self.title:
+                self.title = " ".join(text.split())
+            self.builder.add("heading", " ".join(text.split()), level=level)
+            return
+        kind: BlockKind = "paragraph"
+        if any(name.startswith("footnote") for name in nesting):
+            kind = "footnote"
+        elif "list_item_open" in nesting:
+            kind = "list_item"
+        elif "blockquote_open" in nesting:
+            kind = "quote"
+        self.builder.add(kind, text)
+
+    def _table(self, tokens: Sequence[Token], at: int) -> int:
+        """Add the rows of the table that opens at a token; return where it ends."""
+        header = ""
+        cells: list[str] = []
+        in_head = False
+        while tokens[at].type != "table_close":
+            token = tokens[at]
+            if token.type in ("thead_open", "thead_close"):
+                in_head = token.type == "thead_open"
+            elif token.type == "tr_open":
+                cells = []
+            elif token.type == "inline":
+                cells.append(" ".join(_inline(token).split()).replace(" | ", " / "))
+            elif token.type == "tr_close" and any(cells):
+                row = " | ".join(cells)
+                if in_head:
+                    header = row
+                # The header row stands in the text too: it is what a reader sees, and what a citation of it points at.
+                self.builder.add("table_row", row, header=header)
+            at += 1
+        return at + 1
+
+
+def read_markdown(data: bytes, *, name: str) -> Iterator[Head | Page]:
+    """Yield the head and the one page of a Markdown file.
+
+    Raises:
+        UnsupportedFile: The bytes are no text.
+    """
+    raw, encoding = decode(data, name=name)
+    raw = clean(raw)
+    entries, start, warning = split_front_matter(raw)
+    walker = _Walker()
+    walker.walk(_parser().parse(_prepare(raw[start:])))
+    known = facts(entries)
+    warnings = [warning] if warning else []
+    if not encoding.startswith("utf-8") or "errors" in encoding:
+        warnings.append(f"read as {encoding}")
+    known["title"] = known["title"] or walker.title
+    known["metadata"]["encoding"] = encoding
+    yield Head("text/markdown", warnings=tuple(warnings), **known)
+    yield Page(1, walker.builder.text, tuple(walker.builder.blocks))
