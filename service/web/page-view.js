@@ -1,0 +1,93 @@
+// A page's text with its blocks, and a span of it marked. What is marked is exactly the stored span: every character of the page is in
+// the document once, in order, gaps and cell borders too.
+
+import { h } from "./dom.js";
+import { renderSpan } from "./render.js";
+
+const CELL_BORDER = Array.from(" | ");
+const overlaps = (block, start, end) => block.start < end && start < block.end;
+
+/** Where a citation stands on a page: its own offsets if the text there is the cited one, else the only place that has it, else null. */
+export function locate(letters, start, end, cited) {
+  const valid = end > start && end <= letters.length;
+  if (!cited) return valid ? { start, end } : null;
+  const bare = (text) => text.replace(/\s+/g, "");
+  if (valid && bare(letters.slice(start, end).join("")) === bare(cited)) return { start, end };
+  const text = letters.join("");
+  const at = text.indexOf(cited);
+  if (at < 0 || text.indexOf(cited, at + 1) >= 0) return null;
+  const first = Array.from(text.slice(0, at)).length;
+  return { start: first, end: first + Array.from(cited).length };
+}
+
+/**
+ * A span of the original page on its converted twin. Conversion by words may change lengths; where it did, the whole block is marked
+ * and said to be approximate, rather than a wrong sentence.
+ */
+export function carry(original, converted, span) {
+  if (!span) return { spans: [], approximate: false };
+  if (Array.from(original.text).length === Array.from(converted.text).length) return { spans: [span], approximate: false };
+  if (original.blocks.length !== converted.blocks.length) return { spans: [], approximate: true };
+  const spans = [];
+  let approximate = false;
+  original.blocks.forEach((block, i) => {
+    if (!overlaps(block, span.start, span.end)) return;
+    const twin = converted.blocks[i];
+    const same = block.end - block.start === twin.end - twin.start;
+    const whole = span.start <= block.start && block.end <= span.end;
+    if (same && !whole) {
+      const shift = twin.start - block.start;
+      spans.push({ start: Math.max(span.start + shift, twin.start), end: Math.min(span.end + shift, twin.end) });
+      return;
+    }
+    approximate ||= !whole;
+    spans.push({ start: twin.start, end: twin.end });
+  });
+  return { spans, approximate };
+}
+
+/** The page as nodes. */
+export function renderPage(page, spans) {
+  const letters = Array.from(page.text);
+  const blocks = page.blocks?.length ? page.blocks : [{ kind: "paragraph", start: 0, end: letters.length }];
+  const nodes = [];
+  let at = 0;
+  let table = null;
+  for (const block of blocks) {
+    const gap = block.start > at ? h("span", { class: "gap" }, renderSpan(letters.slice(at, block.start), at, spans)) : null;
+    if (block.kind === "table_row") {
+      if (!table) nodes.push((table = h("div", { class: "rows", role: "table" })));
+      if (gap) (table.childElementCount ? table.lastElementChild.lastElementChild : table).append(gap);
+      table.append(row(letters, block, spans));
+    } else {
+      table = null;
+      nodes.push(gap, element(letters, block, spans));
+    }
+    at = Math.max(at, block.end);
+  }
+  if (at < letters.length) nodes.push(h("span", { class: "gap" }, renderSpan(letters.slice(at), at, spans)));
+  return nodes;
+}
+
+function element(letters, block, spans) {
+  const text = renderSpan(letters.slice(block.start, block.end), block.start, spans);
+  if (block.kind === "heading") return h("div", { class: "block heading", role: "heading", "aria-level": String(Math.min(6, (block.level || 1) + 2)) }, text);
+  return h(block.kind === "code" ? "pre" : "p", { class: `block ${block.kind}` }, text);
+}
+
+function row(letters, block, spans) {
+  const inside = letters.slice(block.start, block.end);
+  const head = block.header && inside.join("") === block.header;
+  const cells = [];
+  let from = 0;
+  for (let i = 0; i <= inside.length; i += 1) {
+    const border = i < inside.length && CELL_BORDER.every((letter, k) => inside[i + k] === letter);
+    if (!border && i < inside.length) continue;
+    const cell = h("span", { class: "cell", role: head ? "columnheader" : "cell" }, renderSpan(inside.slice(from, i), block.start + from, spans));
+    if (border) cell.append(h("span", { class: "gap" }, renderSpan(inside.slice(i, i + 3), block.start + i, spans)));
+    cells.push(cell);
+    from = i + 3;
+    i = border ? i + 2 : i;
+  }
+  return h("div", { class: head ? "row head" : "row", role: "row" }, cells);
+}
