@@ -9,6 +9,7 @@ import { findChat, keepChat, newChat } from "./store.js";
 const TURNS_OF_HISTORY = 6;
 const MOST_OF_A_MESSAGE = 2000;
 const NEAR_THE_END = 80; // px
+const ABOVE = 24; // px of space over the running question
 
 export class Chat {
   /** @param {{scroller, turns, welcome, suggest, jump}} parts  @param {{composer, open, onTrouble, onChat}} links */
@@ -19,10 +20,11 @@ export class Chat {
     this.running = null;
     this.ideas = [];
     this.sticky = true;
+    this.last = 0;
     this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.jump.addEventListener("click", () => this.toEnd());
     onLanguage(() => this.drawIdeas());
-    new ResizeObserver(() => this.sticky && this.turns.childElementCount && this.toEnd(false)).observe(this.turns);
+    new ResizeObserver(() => this.running && this.follow()).observe(this.turns);
   }
 
   /** Show a kept conversation, or an empty page. */
@@ -44,7 +46,7 @@ export class Chat {
       open: (citation, from) => this.links.open(citation, from),
       retry: (old) => this.retry(old),
       save: () => this.keep(),
-      grown: () => this.sticky && this.toEnd(false),
+      grown: () => this.follow(),
     };
     return document.createElement("wj-turn").setup(turn, handlers);
   }
@@ -78,10 +80,10 @@ export class Chat {
     if (old) old.replaceWith(element);
     else this.turns.append(element);
     this.sticky = true;
-    this.toEnd();
     const control = new AbortController();
     const chat = this.chat;
     this.running = { control, turn };
+    this.follow();
     this.links.composer().setBusy(true);
     try {
       turn.answer = await ask(this.body(chat, turn), { signal: control.signal, on: (name, payload) => element.onEvent(name, payload) });
@@ -90,9 +92,10 @@ export class Chat {
     } catch (error) {
       this.broke(turn, element, error);
     }
+    element.draw();
+    this.follow();
     this.running = null;
     this.links.composer().setBusy(false);
-    element.draw();
     this.tell(turn);
     slim(turn);
     keepChat(chat);
@@ -137,8 +140,20 @@ export class Chat {
 
   onScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.sticky = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
-    this.jump.hidden = this.sticky || !this.turns.childElementCount;
+    const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    if (scrollTop < this.last - 2) this.sticky = false;
+    else if (atEnd) this.sticky = true;
+    this.last = scrollTop;
+    this.jump.hidden = atEnd || this.turns.childElementCount < 2;
+  }
+
+  /** Keep the end of the running answer in sight, but never scroll its beginning away: that is where people are reading. */
+  follow() {
+    if (!this.sticky || !this.running) return;
+    const element = this.turns.children[this.chat.turns.indexOf(this.running.turn)];
+    const end = this.scroller.scrollHeight - this.scroller.clientHeight;
+    const top = element ? element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop : end;
+    this.scroller.scrollTop = Math.min(end, top - ABOVE);
   }
 
   toEnd(smooth = true) {

@@ -72,7 +72,7 @@ export class SourceElement extends HTMLElement {
     this.place = place;
     this.converted = false;
     this.zoom = 0;
-    this.view = place.paged && settings().view === "image" ? "image" : "text";
+    this.view = place.paged && !this.linked && settings().view === "image" ? "image" : "text";
     delete this.title_.dataset.t;
     this.title_.textContent = place.title;
     this.title_.lang = place.language;
