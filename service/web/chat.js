@@ -42,6 +42,7 @@ export class Chat {
   }
 
   element(turn) {
+    if (turn.status === "busy" && this.running?.turn !== turn) turn.status = "stopped"; // Was running when the page was closed.
     const handlers = {
       open: (citation, from) => this.links.open(citation, from),
       retry: (old) => this.retry(old),
@@ -61,6 +62,7 @@ export class Chat {
     this.chat ??= newChat(question);
     const turn = { question, status: "busy", partial: "", created: Date.now() };
     this.chat.turns.push(turn);
+    keepChat(this.chat);
     this.run(turn);
     if (fresh) this.links.onChat(this.chat.id);
   }
@@ -75,14 +77,14 @@ export class Chat {
   }
 
   async run(turn, old = null) {
+    const control = new AbortController();
+    const chat = this.chat;
+    this.running = { control, turn };
     const element = this.element(turn);
     this.welcome.hidden = true;
     if (old) old.replaceWith(element);
     else this.turns.append(element);
     this.sticky = true;
-    const control = new AbortController();
-    const chat = this.chat;
-    this.running = { control, turn };
     this.follow();
     this.links.composer().setBusy(true);
     try {
@@ -98,7 +100,8 @@ export class Chat {
     this.links.composer().setBusy(false);
     this.tell(turn);
     slim(turn);
-    keepChat(chat);
+    // Deleted while it ran: gone is gone.
+    if (findChat(chat.id)) keepChat(chat);
   }
 
   broke(turn, element, error) {
@@ -154,6 +157,7 @@ export class Chat {
     const end = this.scroller.scrollHeight - this.scroller.clientHeight;
     const top = element ? element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop : end;
     this.scroller.scrollTop = Math.min(end, top - ABOVE);
+    this.last = this.scroller.scrollTop;
   }
 
   toEnd(smooth = true) {

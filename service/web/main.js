@@ -30,7 +30,7 @@ const chat = new Chat(
     onTrouble: () => banner.watch(),
     onChat: (id) => {
       history.replaceState(null, "", `#/chats/${id}`);
-      document.querySelector("wj-history").select(id);
+      selectChat(id);
     },
   },
 );
@@ -38,6 +38,12 @@ composer = new Composer(
   { form: $("composer"), input: $("question"), send: $("send"), stop: $("stop"), counter: $("counter") },
   { onSend: (text) => chat.send(text), onStop: () => chat.stop() },
 );
+
+/** The conversation that is shown: marked in the history, and where "ask" leads back to from another view. */
+function selectChat(id) {
+  document.querySelector("wj-history").select(id);
+  document.querySelector('.nav a[data-view="ask"]').setAttribute("href", id ? `#/chats/${encodeURIComponent(id)}` : "#/");
+}
 
 function showView(name) {
   for (const view of document.querySelectorAll("main > .view")) view.hidden = view.dataset.view !== name;
@@ -74,7 +80,7 @@ function route() {
   }
   showView("ask");
   if (!chat.show(view === "chats" ? id : "")) history.replaceState(null, "", "#/");
-  document.querySelector("wj-history").select(chat.chat?.id);
+  selectChat(chat.chat?.id);
   if (!narrow.matches) $("question").focus();
 }
 

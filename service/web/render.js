@@ -132,22 +132,28 @@ export function chipName(citation) {
 export const checkOf = (citation) =>
   citation.verification === "exact" ? "cite.verified" : citation.verification === "normalized" ? "cite.normalized" : "cite.unverified";
 
-/** An answer as plain text or Markdown with footnotes: `[^1]` marks and one line for each source. */
-export function footnoted(answer) {
+/**
+ * An answer as text with footnotes: `[^1]` marks, and one line for each source.
+ *
+ * @param {object} answer as the service gave it
+ * @param {{prefix?: string, escape?: (text: string) => string}} options `prefix` keeps the notes of several answers apart; `escape`
+ *   keeps what is text in a document from being markup in a Markdown file.
+ */
+export function footnoted(answer, { prefix = "", escape = (text) => text } = {}) {
   const cited = answer.refusal ? [] : answer.citations ?? [];
-  const letters = Array.from(answer.answer ?? "");
+  const letters = Array.from(answer.refusal?.message ?? answer.answer ?? "");
   const numbers = new Map(cited.map((citation) => [citation.index, citation]));
   let text = "";
   let at = 0;
   for (const marker of citing(letters, answer.segments ?? [], numbers)) {
-    text += `${letters.slice(at, marker.start).join("")}[^${marker.n}]`;
+    text += `${escape(letters.slice(at, marker.start).join(""))}[^${prefix}${marker.n}]`;
     at = marker.end;
   }
-  text += letters.slice(at).join("");
+  text += escape(letters.slice(at).join(""));
   const notes = cited.map((citation) => {
     const place = [citation.document_title, citation.file_name, pageOf(citation)].filter(Boolean).join(", ");
     const quote = citation.cited_text.replace(/\s*\n\s*/g, " ");
-    return `[^${citation.index}]: ${place}: “${quote}” <${location.origin}${citation.url}>`;
+    return `[^${prefix}${citation.index}]: ${escape(`${place}: “${quote}”`)} <${location.origin}${citation.url}>`;
   });
   return notes.length ? `${text}\n\n${notes.join("\n")}` : text;
 }
