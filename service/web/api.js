@@ -49,7 +49,7 @@ export function problem(status, body, header) {
   const inner = body?.error && typeof body.error === "object" ? body.error : body ?? {};
   return new ApiError(String(status), {
     status,
-    detail: String(inner.detail ?? inner.message ?? inner.title ?? ""),
+    detail: String(inner.detail ?? inner.message ?? ""),
     hint: String(inner.hint ?? ""),
     requestId: header("X-Request-ID") ?? String(inner.request_id ?? ""),
     seconds: Number(header("Retry-After")) || 0,

@@ -5,6 +5,7 @@ import { announce, fill, h } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { partNames } from "./turn.js";
 
+const RECHECK = 60_000;
 const WAITS = [2000, 3000, 5000, 10_000];
 
 export class BannerElement extends HTMLElement {
@@ -41,7 +42,7 @@ export class BannerElement extends HTMLElement {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.check(), WAITS[Math.min(this.tries, WAITS.length - 1)]);
       this.tries += 1;
-    }
+    } else if (state === "degraded") this.timer = setTimeout(() => this.check(), RECHECK);
     const returned = (before === "offline" || before === "down") && !away;
     if (returned) for (const listener of this.back) listener();
     this.draw(returned);

@@ -61,7 +61,7 @@ function show(chip, citation, open) {
     h("div", { class: "card-foot" }, h("span", { class: `check ${citation.verification}` }, icon("check"), t(checkOf(citation))), button("cite.open", () => {
       closeCard();
       open(citation);
-    })),
+    }, { tabindex: "-1" })),
   );
   owner = chip;
   chip.setAttribute("aria-describedby", "card");

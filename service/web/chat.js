@@ -4,6 +4,7 @@ import { ApiError, ask, suggestions } from "./api.js";
 import { announce, fill, h } from "./dom.js";
 import { language, onLanguage, t } from "./i18n.js";
 import { filters } from "./scope.js";
+import { unmarked } from "./render.js";
 import { findChat, keepChat, newChat } from "./store.js";
 
 const TURNS_OF_HISTORY = 6;
@@ -130,7 +131,7 @@ export class Chat {
     const cut = (text) => Array.from(text).slice(0, MOST_OF_A_MESSAGE).join("");
     const history = before.slice(-TURNS_OF_HISTORY).flatMap((one) => [
       { role: "user", content: cut(one.question) },
-      { role: "assistant", content: cut(one.answer.answer) },
+      { role: "assistant", content: cut(unmarked(one.answer)) },
     ]);
     const limits = filters();
     return { question: turn.question, language: "auto", explain: true, ...(history.length && { history }), ...(limits && { filters: limits }) };
@@ -152,7 +153,7 @@ export class Chat {
 
   /** Keep the end of the running answer in sight, but never scroll its beginning away: that is where people are reading. */
   follow() {
-    if (!this.sticky || !this.running) return;
+    if (!this.sticky || !this.chat?.turns.includes(this.running?.turn)) return;
     const element = this.turns.children[this.chat.turns.indexOf(this.running.turn)];
     const end = this.scroller.scrollHeight - this.scroller.clientHeight;
     const top = element ? element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop : end;

@@ -89,10 +89,11 @@ export class EvalsElement extends HTMLElement {
     const old = before?.measures.find((other) => other.name === measure.name);
     const interval = typeof measure.low === "number" && typeof measure.high === "number" ? `${figure(measure, measure.low)}–${figure(measure, measure.high)}` : "";
     const change = old ? measure.value - old.value : null;
+    const size = isShare(measure) ? t("evals.points", { n: number(Math.round(Math.abs(change) * 1000) / 10) }) : figure(measure, Math.abs(change));
     const sign = change > 0 ? "+" : change < 0 ? "−" : "±";
     return h("tr", {}, h("th", { scope: "row" }, measure.name),
       h("td", {}, isShare(measure) && h("meter", { min: 0, max: 1, value: measure.value, "aria-hidden": "true" }), figure(measure, measure.value)),
-      h("td", { class: "muted" }, interval), h("td", {}, change === null ? "" : `${sign}${figure(measure, Math.abs(change))}`));
+      h("td", { class: "muted" }, interval), h("td", {}, change === null ? "" : `${sign}${size}`));
   }
 }
 

@@ -22,7 +22,7 @@ export class LibraryElement extends HTMLElement {
     this.filter = h("input", { type: "search", tLabel: "documents.filter", tPlaceholder: "documents.filter", on: { input: () => this.draw() } });
     this.language = h("select", { tLabel: "documents.language", on: { change: () => this.draw() } });
     this.tag = h("select", { tLabel: "documents.tag", on: { change: () => this.draw() } });
-    this.count = h("p", { class: "muted", role: "status" });
+    this.count = h("p", { class: "muted" });
     this.list = h("ul", { class: "documents" });
     this.uploading = h("section", { class: "uploads", hidden: true });
     this.uploads = new Uploads(this.uploading, () => this.reload());
@@ -71,17 +71,17 @@ export class LibraryElement extends HTMLElement {
     this.draw();
   }
 
-  choices(select, values, name) {
+  choices(select, any, values, name) {
     const chosen = select.value;
-    fill(select, h("option", { value: "", t: "documents.any" }), values.map((value) => h("option", { value }, name(value))));
+    fill(select, h("option", { value: "", t: any }), values.map((value) => h("option", { value }, name(value))));
     select.value = values.includes(chosen) ? chosen : "";
     select.hidden = values.length < 2;
   }
 
   draw() {
     const all = known ?? [];
-    this.choices(this.language, [...new Set(all.map((one) => one.language))].sort(), languageName);
-    this.choices(this.tag, [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare), (tag) => tag);
+    this.choices(this.language, "documents.any.language", [...new Set(all.map((one) => one.language))].sort(), languageName);
+    this.choices(this.tag, "documents.any.tag", [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare), (tag) => tag);
     const wanted = fold(this.filter.value.trim());
     const shown = all
       .filter((one) => !wanted || fold([one.title, one.file_name, one.publisher ?? ""].join("\n")).includes(wanted))

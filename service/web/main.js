@@ -184,6 +184,15 @@ function start() {
     event.preventDefault();
     location.hash.startsWith("#/documents") || location.hash.startsWith("#/evals") ? $("main").focus() : $("question").focus();
   });
+  // A file dropped beside the library would otherwise replace the page.
+  addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    const files = [...event.dataTransfer.files];
+    location.hash = "#/documents";
+    library.uploads.add(files);
+  });
   addEventListener("keydown", onKey);
   addEventListener("hashchange", route);
   narrow.addEventListener("change", closeHistory);

@@ -56,8 +56,8 @@ export function renderPage(page, spans) {
   for (const block of blocks) {
     const gap = block.start > at ? h("span", { class: "gap" }, renderSpan(letters.slice(at, block.start), at, spans)) : null;
     if (block.kind === "table_row") {
-      if (!table) nodes.push((table = h("div", { class: "rows", role: "table" })));
-      if (gap) (table.childElementCount ? table.lastElementChild.lastElementChild : table).append(gap);
+      if (table && gap) table.lastElementChild.lastElementChild.append(gap);
+      if (!table) nodes.push(gap, (table = h("div", { class: "rows", role: "table" })));
       table.append(row(letters, block, spans));
     } else {
       table = null;

@@ -132,6 +132,19 @@ export function chipName(citation) {
 export const checkOf = (citation) =>
   citation.verification === "exact" ? "cite.verified" : citation.verification === "normalized" ? "cite.normalized" : "cite.unverified";
 
+/** An answer without its `[n]` marks. */
+export function unmarked(answer) {
+  const letters = Array.from(answer.answer ?? "");
+  const numbers = new Map((answer.citations ?? []).map((citation) => [citation.index, citation]));
+  let text = "";
+  let at = 0;
+  for (const marker of citing(letters, answer.segments ?? [], numbers)) {
+    text += letters.slice(at, marker.start).join("");
+    at = marker.end;
+  }
+  return text + letters.slice(at).join("");
+}
+
 /**
  * An answer as text with footnotes: `[^1]` marks, and one line for each source.
  *

@@ -251,8 +251,9 @@ export class SourceElement extends HTMLElement {
     const scripts = script && this.view === "text" && h("div", { class: "picks", role: "group", tLabel: "source.script" },
       pick(!this.converted, "source.original", () => this.setConverted(false)), pick(this.converted, `source.converted.${script}`, () => this.setConverted(true)));
     const focused = this.toolbar.contains(document.activeElement) ? document.activeElement.dataset.tLabel ?? document.activeElement.dataset.t : "";
-    fill(this.toolbar, views, scripts, count > 1 && this.pager(count), h("div", { class: "picks plain" },
-      iconButton("minus", "source.zoom.out", () => this.setZoom(this.zoom - 1)), iconButton("plus", "source.zoom.in", () => this.setZoom(this.zoom + 1)),
+    fill(this.toolbar, views, scripts, count > 1 && this.pager(count), h("div", { class: `picks plain zoom ${this.view}` },
+      iconButton("minus", "source.zoom.out", () => this.setZoom(this.zoom - 1)), iconButton("plus", "source.zoom.in", () => this.setZoom(this.zoom + 1))),
+      h("div", { class: "picks plain" },
       iconButton("link", "source.link", () => this.copyLink()), iconButton("save", "source.download", () => this.download())));
     mark(this.sub, "t", ...(place.paged ? this.pageWords() : ["source.text"]));
     this.sub.hidden = !place.paged;

@@ -18,11 +18,12 @@ export class TurnElement extends HTMLElement {
     this.handlers = handlers;
     this.citations = [];
     this.frame = 0;
+    this.asked = h("span", { dir: "auto" }, turn.question);
     this.state = h("p", { class: "turn-state" });
     this.prose = h("div", { class: "answer-text" });
     this.extra = h("div", { class: "answer-extra" });
     this.body = h("div", { class: "answer", "aria-busy": "false" }, this.prose, this.state, this.extra);
-    fill(this, h("h2", { class: "question" }, h("span", { class: "visually-hidden", t: "chat.you" }), h("span", { dir: "auto" }, turn.question)), this.body);
+    fill(this, h("h2", { class: "question" }, h("span", { class: "visually-hidden", t: "chat.you" }), this.asked), this.body);
     this.draw();
     return this;
   }
@@ -73,12 +74,14 @@ export class TurnElement extends HTMLElement {
 
   drawBroken() {
     const { turn } = this;
-    if (turn.partial) fill(this.prose, renderAnswer(turn.partial, { citations: turn.citations ?? [], chip: (citation) => this.chip(citation) }));
+    const partial = (turn.partial ?? "").replace(HALF_MARKER, "");
+    if (partial) fill(this.prose, renderAnswer(partial, { citations: turn.citations ?? [], chip: (citation) => this.chip(citation) }));
     this.state.hidden = false;
     if (turn.status === "stopped") mark(this.state, "t", turn.partial ? "chat.stopped" : "chat.stopped.empty");
     else if (turn.partial) mark(this.state, "t", "chat.cut");
     else this.state.hidden = true;
-    const text = turn.status === "failed" ? turn.error?.text ?? "" : "";
+    const told = turn.partial && turn.error?.code === "offline";
+    const text = turn.status === "failed" && !told ? turn.error?.text ?? "" : "";
     const id = turn.error?.requestId;
     fill(
       this.extra,
@@ -92,7 +95,7 @@ export class TurnElement extends HTMLElement {
     const refused = answer.status === "refused";
     const shown = refused ? answer.refusal?.nearest ?? [] : answer.citations ?? [];
     this.classList.toggle("refused", refused);
-    this.prose.lang = answer.language ?? "";
+    this.prose.lang = this.asked.lang = answer.language ?? "";
     const parts = { segments: answer.segments, highlights: answer.highlights, citations: refused ? [] : shown, chip: (citation) => this.chip(citation) };
     fill(this.prose, renderAnswer(refused ? answer.refusal?.message ?? answer.answer : answer.answer, parts));
     this.linkSegments(answer);
@@ -157,7 +160,7 @@ export class TurnElement extends HTMLElement {
     return h(
       "li",
       { class: "quote-item", data: { cite: citation.id } },
-      h("span", { class: "quote-number", "aria-hidden": "true" }, refused ? "·" : String(citation.index)),
+      !refused && h("span", { class: "quote-number", "aria-hidden": "true" }, String(citation.index)),
       h("div", { class: "quote-main" },
         renderQuote(citation),
         h("div", { class: "quote-foot" }, open, !refused && h("span", { class: `check ${citation.verification}` }, icon("check"), h("span", { t: checkOf(citation) })),

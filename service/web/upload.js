@@ -40,7 +40,7 @@ export class Uploads {
     for (const file of files) {
       const item = this.item(file);
       const bad = refusal(file);
-      if (bad) this.end(item, "bad", bad);
+      if (bad) this.end(item, "bad", ["upload.failed"], [{ reason: t(...bad) }]);
       else this.chain = this.chain.then(() => this.send(item));
     }
     this.draw();
