@@ -46,7 +46,7 @@ const credentials = () => (currentKey() ? { Authorization: `Bearer ${currentKey(
 
 /** Read problem+json, or the OpenAI routes' shape, or nothing at all. */
 export function problem(status, body, header) {
-  const inner = body?.error && typeof body.error === "object" ? body.error : body ?? {};
+  const inner = body?.error && typeof body.error === "object" ? body.error : (body ?? {});
   return new ApiError(String(status), {
     status,
     detail: String(inner.detail ?? inner.message ?? ""),
@@ -130,7 +130,7 @@ export async function readiness() {
   }
   const body = await response.json().catch(() => ({}));
   const listed = body.parts ?? body.checks ?? body.components ?? {};
-  const states = Object.entries(listed).map(([name, value]) => [name, typeof value === "string" ? value : value?.status ?? value?.state]);
+  const states = Object.entries(listed).map(([name, value]) => [name, typeof value === "string" ? value : (value?.status ?? value?.state)]);
   const ill = states.filter(([, state]) => state === "degraded" || state === "down").map(([name]) => name);
   if (!response.ok) return { state: "down", parts: ill };
   return { state: ill.length || body.status === "degraded" ? "degraded" : "ready", parts: ill };
@@ -171,10 +171,12 @@ function withLimit(promise, signal) {
     const abort = () => reject(new DOMException("stopped", "AbortError"));
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, (error) => reject(error.name === "AbortError" ? error : new ApiError("offline"))).finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    });
+    promise
+      .then(resolve, (error) => reject(error.name === "AbortError" ? error : new ApiError("offline")))
+      .finally(() => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      });
   });
 }
 

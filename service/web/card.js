@@ -58,10 +58,19 @@ function show(chip, citation, open) {
     card,
     h("p", { class: "card-title" }, h("span", { lang: citation.language }, citation.document_title), pageNote(citation)),
     renderQuote(citation),
-    h("div", { class: "card-foot" }, h("span", { class: `check ${citation.verification}` }, icon("check"), t(checkOf(citation))), button("cite.open", () => {
-      closeCard();
-      open(citation);
-    }, { tabindex: "-1" })),
+    h(
+      "div",
+      { class: "card-foot" },
+      h("span", { class: `check ${citation.verification}` }, icon("check"), t(checkOf(citation))),
+      button(
+        "cite.open",
+        () => {
+          closeCard();
+          open(citation);
+        },
+        { tabindex: "-1" },
+      ),
+    ),
   );
   owner = chip;
   chip.setAttribute("aria-describedby", "card");

@@ -35,7 +35,10 @@ export class Chat {
     if (id && !chat) return this.chat?.id === id;
     this.stop();
     this.chat = chat ?? null;
-    fill(this.turns, (chat?.turns ?? []).map((turn) => this.element(turn)));
+    fill(
+      this.turns,
+      (chat?.turns ?? []).map((turn) => this.element(turn)),
+    );
     this.welcome.hidden = Boolean(chat);
     this.sticky = false;
     this.scroller.scrollTop = chat ? this.scroller.scrollHeight : 0;
@@ -134,7 +137,13 @@ export class Chat {
       { role: "assistant", content: cut(unmarked(one.answer)) },
     ]);
     const limits = filters();
-    return { question: turn.question, language: "auto", explain: true, ...(history.length && { history }), ...(limits && { filters: limits }) };
+    return {
+      question: turn.question,
+      language: "auto",
+      explain: true,
+      ...(history.length && { history }),
+      ...(limits && { filters: limits }),
+    };
   }
 
   stop() {
@@ -184,8 +193,13 @@ export class Chat {
     fill(
       this.suggest,
       h("h2", { t: "suggest.title" }),
-      h("ul", {}, mine.map(({ question, language: lang }) =>
-        h("li", {}, h("button", { type: "button", class: "idea", lang, on: { click: () => this.send(question) } }, question)))),
+      h(
+        "ul",
+        {},
+        mine.map(({ question, language: lang }) =>
+          h("li", {}, h("button", { type: "button", class: "idea", lang, on: { click: () => this.send(question) } }, question)),
+        ),
+      ),
     );
   }
 }

@@ -1,7 +1,7 @@
 // The question box: Enter sends, Shift+Enter breaks the line, and nothing is ever sent from the middle of a composition.
 
-import { isComposing } from "./dom.js";
-import { mark, number } from "./i18n.js";
+import { announce, isComposing } from "./dom.js";
+import { mark, number, t } from "./i18n.js";
 
 export const LIMIT = 4000;
 const SAME_GESTURE = 60; // ms; longer windows eat the second Enter of people who type fast.
@@ -61,6 +61,7 @@ export class Composer {
     const length = Array.from(this.text).length;
     if (this.busy || length > LIMIT) return;
     if (!length) {
+      announce(t("composer.empty"));
       this.input.focus();
       return;
     }

@@ -127,8 +127,13 @@ export function dialog(title, body, actions) {
       { class: "dialog", "aria-labelledby": "dialog-title" },
       h("h2", { id: "dialog-title", t: title }),
       body,
-      h("div", { class: "dialog-actions" }, actions.map(([value, label, kind = "quiet"]) =>
-        h("button", { type: "button", class: `button ${kind}`, t: label, data: { value }, on: { click: () => box.close(value) } }))),
+      h(
+        "div",
+        { class: "dialog-actions" },
+        actions.map(([value, label, kind = "quiet"]) =>
+          h("button", { type: "button", class: `button ${kind}`, t: label, data: { value }, on: { click: () => box.close(value) } }),
+        ),
+      ),
     );
     box.addEventListener("close", () => {
       box.remove();
@@ -141,4 +146,7 @@ export function dialog(title, body, actions) {
 }
 
 export const confirmed = async (title, text, action) =>
-  (await dialog(title, h("p", {}, text), [["", "cancel"], ["yes", action, "danger"]])) === "yes";
+  (await dialog(title, h("p", {}, text), [
+    ["", "cancel"],
+    ["yes", action, "danger"],
+  ])) === "yes";

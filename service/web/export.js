@@ -22,7 +22,9 @@ export const asJson = (chat) => `${JSON.stringify({ object: "chat", ...chat, exp
 
 /** A name that every file system takes. */
 function fileName(chat, ending) {
-  const letters = Array.from(chat.title.replace(/[\p{C}\\/:*?"<>|.]+/gu, " ").trim()).slice(0, 40).join("");
+  const letters = Array.from(chat.title.replace(/[\p{C}\\/:*?"<>|.]+/gu, " ").trim())
+    .slice(0, 40)
+    .join("");
   return `${letters || "wenju"}.${ending}`;
 }
 

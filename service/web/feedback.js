@@ -47,13 +47,36 @@ export function feedbackBox(turn, save) {
     const comment = h("textarea", { rows: 2, maxlength: 2000, name: "comment" });
     fill(
       form,
-      h("fieldset", {}, h("legend", { t: "feedback.title" }), REASONS.map((reason, i) =>
-        h("label", { class: "choice" }, h("input", { type: "radio", name: "reason", value: reason, checked: i === 0 }), h("span", { t: `feedback.${reason}` })))),
+      h(
+        "fieldset",
+        {},
+        h("legend", { t: "feedback.title" }),
+        REASONS.map((reason, i) =>
+          h(
+            "label",
+            { class: "choice" },
+            h("input", { type: "radio", name: "reason", value: reason, checked: i === 0 }),
+            h("span", { t: `feedback.${reason}` }),
+          ),
+        ),
+      ),
       h("label", { class: "field" }, h("span", { t: "feedback.comment" }), comment),
-      h("div", { class: "actions" }, h("button", { type: "submit", class: "button primary", t: "feedback.send" }), h("button", { type: "button", class: "button quiet", t: "cancel", on: { click: () => {
-        close();
-        down.focus();
-      } } })),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "submit", class: "button primary", t: "feedback.send" }),
+        h("button", {
+          type: "button",
+          class: "button quiet",
+          t: "cancel",
+          on: {
+            click: () => {
+              close();
+              down.focus();
+            },
+          },
+        }),
+      ),
     );
     form.hidden = false;
     down.setAttribute("aria-expanded", "true");

@@ -13,7 +13,12 @@ export class HistoryElement extends HTMLElement {
   connectedCallback() {
     if (this.list) return;
     this.selected = "";
-    this.search = h("input", { type: "search", tLabel: "history.search", tPlaceholder: "history.search", on: { input: () => this.draw() } });
+    this.search = h("input", {
+      type: "search",
+      tLabel: "history.search",
+      tPlaceholder: "history.search",
+      on: { input: () => this.draw() },
+    });
     this.list = h("ul", { class: "chats" });
     this.note = h("p", { class: "muted small history-note" });
     const fresh = h("a", { class: "button quiet new-chat", href: "#/" }, icon("plus"), h("span", { t: "history.new" }));
@@ -42,23 +47,45 @@ export class HistoryElement extends HTMLElement {
   draw() {
     const all = allChats();
     const wanted = fold(this.search.value.trim());
-    const shown = all.filter((chat) => !wanted || fold([chat.title, ...chat.turns.map((turn) => turn.question)].join("\n")).includes(wanted));
+    const shown = all.filter(
+      (chat) => !wanted || fold([chat.title, ...chat.turns.map((turn) => turn.question)].join("\n")).includes(wanted),
+    );
     this.search.hidden = all.length < SEARCH_FROM && !wanted;
-    fill(this.list, shown.map((chat) => this.row(chat)));
+    fill(
+      this.list,
+      shown.map((chat) => this.row(chat)),
+    );
     if (!isPersistent()) this.tell("history.memory");
     else this.tell(all.length ? "history.here" : "history.empty");
-    if (all.length > 1) this.note.append(" ", h("button", { type: "button", class: "button link", t: "history.clear", on: { click: () => this.clear(all.length) } }));
+    if (all.length > 1)
+      this.note.append(
+        " ",
+        h("button", { type: "button", class: "button link", t: "history.clear", on: { click: () => this.clear(all.length) } }),
+      );
   }
 
   row(chat) {
-    const link = h("a", { href: `#/chats/${encodeURIComponent(chat.id)}`, data: { id: chat.id }, title: when(chat.updated) }, chat.title || t("history.untitled"));
+    const link = h(
+      "a",
+      { href: `#/chats/${encodeURIComponent(chat.id)}`, data: { id: chat.id }, title: when(chat.updated) },
+      chat.title || t("history.untitled"),
+    );
     this.mark(link);
-    const act = (label, click, name) => h("button", { type: "button", class: "menu-item", on: { click } }, icon(name), h("span", { t: label }));
-    const menu = h("details", { class: "chat-menu", name: "chat-menu" },
+    const act = (label, click, name) =>
+      h("button", { type: "button", class: "menu-item", on: { click } }, icon(name), h("span", { t: label }));
+    const menu = h(
+      "details",
+      { class: "chat-menu", name: "chat-menu" },
       h("summary", { class: "icon-button", tLabel: ["history.menu", { title: chat.title }] }, "⋯"),
-      h("div", { class: "menu" },
-        act("history.rename", () => this.rename(chat, row), "edit"), act("history.markdown", () => saveMarkdown(chat), "save"),
-        act("history.json", () => saveJson(chat), "save"), act("history.delete", () => this.remove(chat), "trash")));
+      h(
+        "div",
+        { class: "menu" },
+        act("history.rename", () => this.rename(chat, row), "edit"),
+        act("history.markdown", () => saveMarkdown(chat), "save"),
+        act("history.json", () => saveJson(chat), "save"),
+        act("history.delete", () => this.remove(chat), "trash"),
+      ),
+    );
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
       event.preventDefault();
@@ -87,7 +114,15 @@ export class HistoryElement extends HTMLElement {
       event.stopPropagation();
       back();
     });
-    fill(row, h("div", { class: "rename" }, input, h("button", { type: "button", class: "button primary small", t: "history.save", on: { click: keep } })));
+    fill(
+      row,
+      h(
+        "div",
+        { class: "rename" },
+        input,
+        h("button", { type: "button", class: "button primary small", t: "history.save", on: { click: keep } }),
+      ),
+    );
     input.focus();
     input.select();
   }

@@ -19,7 +19,12 @@ const fold = (text) => text.normalize("NFKC").toLowerCase();
 export class LibraryElement extends HTMLElement {
   connectedCallback() {
     if (this.list) return;
-    this.filter = h("input", { type: "search", tLabel: "documents.filter", tPlaceholder: "documents.filter", on: { input: () => this.draw() } });
+    this.filter = h("input", {
+      type: "search",
+      tLabel: "documents.filter",
+      tPlaceholder: "documents.filter",
+      on: { input: () => this.draw() },
+    });
     this.language = h("select", { tLabel: "documents.language", on: { change: () => this.draw() } });
     this.tag = h("select", { tLabel: "documents.tag", on: { change: () => this.draw() } });
     this.count = h("p", { class: "muted" });
@@ -27,18 +32,44 @@ export class LibraryElement extends HTMLElement {
     this.uploading = h("section", { class: "uploads", hidden: true });
     this.uploads = new Uploads(this.uploading, () => this.reload());
     this.tools = h("div", { class: "library-tools" }, this.filter, this.language, this.tag);
-    fill(this, h("div", { class: "column wide" }, h("div", { class: "view-head" }, h("h1", { t: "documents.title" }), this.count), this.dropZone(), this.uploading, this.tools, this.list));
+    fill(
+      this,
+      h(
+        "div",
+        { class: "column wide" },
+        h("div", { class: "view-head" }, h("h1", { t: "documents.title" }), this.count),
+        this.dropZone(),
+        this.uploading,
+        this.tools,
+        this.list,
+      ),
+    );
     onLanguage(() => known && this.draw());
   }
 
   dropZone() {
-    const input = h("input", { type: "file", multiple: true, accept: ACCEPT, class: "visually-hidden", id: "files", tabindex: "-1", "aria-hidden": "true" });
+    const input = h("input", {
+      type: "file",
+      multiple: true,
+      accept: ACCEPT,
+      class: "visually-hidden",
+      id: "files",
+      tabindex: "-1",
+      "aria-hidden": "true",
+    });
     input.addEventListener("change", () => {
       this.uploads.add(input.files);
       input.value = "";
     });
     const choose = h("button", { type: "button", class: "button primary", t: "documents.choose", on: { click: () => input.click() } });
-    const zone = h("div", { class: "drop" }, icon("upload"), h("p", {}, h("span", { t: "documents.drop" }), " ", choose), h("p", { class: "muted small", t: "documents.limits" }), input);
+    const zone = h(
+      "div",
+      { class: "drop" },
+      icon("upload"),
+      h("p", {}, h("span", { t: "documents.drop" }), " ", choose),
+      h("p", { class: "muted small", t: "documents.limits" }),
+      input,
+    );
     const over = (event, on) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
@@ -64,7 +95,15 @@ export class LibraryElement extends HTMLElement {
     } catch (error) {
       delete this.list.dataset.t;
       const text = error instanceof ApiError ? error.text : t("error.bad");
-      fill(this.list, h("li", {}, h("p", { class: "notice bad" }, text), button("retry", () => this.reload(), {}, "retry")));
+      fill(
+        this.list,
+        h(
+          "li",
+          {},
+          h("p", { class: "notice bad" }, text),
+          button("retry", () => this.reload(), {}, "retry"),
+        ),
+      );
       return;
     }
     delete this.list.dataset.t;
@@ -73,7 +112,11 @@ export class LibraryElement extends HTMLElement {
 
   choices(select, any, values, name) {
     const chosen = select.value;
-    fill(select, h("option", { value: "", t: any }), values.map((value) => h("option", { value }, name(value))));
+    fill(
+      select,
+      h("option", { value: "", t: any }),
+      values.map((value) => h("option", { value }, name(value))),
+    );
     select.value = values.includes(chosen) ? chosen : "";
     select.hidden = values.length < 2;
   }
@@ -91,7 +134,11 @@ export class LibraryElement extends HTMLElement {
     this.tools.hidden = !all.length;
     mark(this.count, "t", "documents.count", { n: number(shown.length) });
     this.count.hidden = !all.length;
-    if (shown.length) fill(this.list, shown.map((one) => this.row(one)));
+    if (shown.length)
+      fill(
+        this.list,
+        shown.map((one) => this.row(one)),
+      );
     else fill(this.list, h("li", { class: "empty", t: all.length ? "documents.nomatch" : "documents.none" }));
   }
 
@@ -102,17 +149,41 @@ export class LibraryElement extends HTMLElement {
       one.passages > 0 && h("span", { t: ["documents.passages", { n: number(one.passages) }] }),
       one.size > 0 && h("span", {}, size(one.size)),
     ];
-    const warnings = one.warnings?.length > 0 && h("details", { class: "why warned" }, h("summary", { t: "documents.warnings" }), h("ul", {}, one.warnings.map((line) => h("li", {}, line))));
+    const warnings =
+      one.warnings?.length > 0 &&
+      h(
+        "details",
+        { class: "why warned" },
+        h("summary", { t: "documents.warnings" }),
+        h(
+          "ul",
+          {},
+          one.warnings.map((line) => h("li", {}, line)),
+        ),
+      );
     return h(
       "li",
       { class: "document" },
-      h("div", { class: "document-main" },
+      h(
+        "div",
+        { class: "document-main" },
         h("h2", {}, h("a", { href: `#/documents/${encodeURIComponent(one.id)}?page=1`, lang: one.language }, one.title)),
         h("p", { class: "dots muted small" }, about, amount),
         h("p", { class: "muted small file-name" }, one.file_name),
-        one.tags?.length > 0 && h("p", { class: "tags" }, one.tags.map((tag) => h("span", { class: "tag" }, tag))),
-        warnings),
-      h("div", { class: "document-acts" }, button("documents.ask", () => this.askOnly(one)), button("documents.delete", () => this.remove(one), {}, "trash")),
+        one.tags?.length > 0 &&
+          h(
+            "p",
+            { class: "tags" },
+            one.tags.map((tag) => h("span", { class: "tag" }, tag)),
+          ),
+        warnings,
+      ),
+      h(
+        "div",
+        { class: "document-acts" },
+        button("documents.ask", () => this.askOnly(one)),
+        button("documents.delete", () => this.remove(one), {}, "trash"),
+      ),
     );
   }
 

@@ -115,11 +115,22 @@ function nextTheme() {
   setTheme(next);
 }
 
-const SHORTCUTS = [["/", "focus"], ["Enter", "send"], ["Shift + Enter", "newline"], ["Esc", "escape"], ["[  ]", "cites"], ["←  →", "pages"], ["?", "this"]];
+const SHORTCUTS = [
+  ["/", "focus"],
+  ["Enter", "send"],
+  ["Shift + Enter", "newline"],
+  ["Esc", "escape"],
+  ["[  ]", "cites"],
+  ["←  →", "pages"],
+  ["?", "this"],
+];
 
 async function showHelp() {
   const about = h("p", { class: "muted" });
-  version().then((build) => mark(about, "t", "help.version", { version: build.version ?? build.wenju ?? "" }), () => about.remove());
+  version().then(
+    (build) => mark(about, "t", "help.version", { version: build.version ?? build.wenju ?? "" }),
+    () => about.remove(),
+  );
   const rows = SHORTCUTS.map(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", { t: `help.${what}` })]);
   await dialog("help.title", [h("dl", { class: "facts keys" }, rows), about], [["", "close"]]);
 }
@@ -137,7 +148,11 @@ function stepCitation(step) {
 function onKey(event) {
   if (isComposing(event) || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
-    const done = closeCard() || ($("history").classList.contains("open") && (toggleHistory(), $("menu").focus(), true)) || source.close() || chat.stop();
+    const done =
+      closeCard() ||
+      ($("history").classList.contains("open") && (toggleHistory(), $("menu").focus(), true)) ||
+      source.close() ||
+      chat.stop();
     if (done) event.preventDefault();
     return;
   }
@@ -158,7 +173,11 @@ function askForKey() {
     const field = h("label", { class: "field" }, h("span", { t: "key.label" }), input);
     const form = h("form", { method: "dialog" }, h("p", { t: "key.text" }), field);
     form.addEventListener("submit", () => form.closest("dialog").close("use"));
-    const used = (await dialog("key.title", form, [["", "cancel"], ["use", "key.use", "primary"]])) === "use" && input.value.trim() !== "";
+    const used =
+      (await dialog("key.title", form, [
+        ["", "cancel"],
+        ["use", "key.use", "primary"],
+      ])) === "use" && input.value.trim() !== "";
     if (used) setKey(input.value.trim());
     asking = null;
     return used;
@@ -202,7 +221,10 @@ function start() {
   banner.onBack(() => chat.loadIdeas());
   chat.loadIdeas();
   banner.check();
-  evalRuns().then(() => ($("nav-evals").hidden = false), () => {});
+  evalRuns().then(
+    () => ($("nav-evals").hidden = false),
+    () => {},
+  );
   route();
 }
 

@@ -71,7 +71,8 @@ export function renderPage(page, spans) {
 
 function element(letters, block, spans) {
   const text = renderSpan(letters.slice(block.start, block.end), block.start, spans);
-  if (block.kind === "heading") return h("div", { class: "block heading", role: "heading", "aria-level": String(Math.min(6, (block.level || 1) + 2)) }, text);
+  if (block.kind === "heading")
+    return h("div", { class: "block heading", role: "heading", "aria-level": String(Math.min(6, (block.level || 1) + 2)) }, text);
   return h(block.kind === "code" ? "pre" : "p", { class: `block ${block.kind}` }, text);
 }
 
@@ -83,7 +84,11 @@ function row(letters, block, spans) {
   for (let i = 0; i <= inside.length; i += 1) {
     const border = i < inside.length && CELL_BORDER.every((letter, k) => inside[i + k] === letter);
     if (!border && i < inside.length) continue;
-    const cell = h("span", { class: "cell", role: head ? "columnheader" : "cell" }, renderSpan(inside.slice(from, i), block.start + from, spans));
+    const cell = h(
+      "span",
+      { class: "cell", role: head ? "columnheader" : "cell" },
+      renderSpan(inside.slice(from, i), block.start + from, spans),
+    );
     if (border) cell.append(h("span", { class: "gap" }, renderSpan(inside.slice(i, i + 3), block.start + i, spans)));
     cells.push(cell);
     from = i + 3;

@@ -153,7 +153,7 @@ export function unmarked(answer) {
  *   keeps what is text in a document from being markup in a Markdown file.
  */
 export function footnoted(answer, { prefix = "", escape = (text) => text } = {}) {
-  const cited = answer.refusal ? [] : answer.citations ?? [];
+  const cited = answer.refusal ? [] : (answer.citations ?? []);
   const letters = Array.from(answer.refusal?.message ?? answer.answer ?? "");
   const numbers = new Map(cited.map((citation) => [citation.index, citation]));
   let text = "";

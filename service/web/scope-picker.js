@@ -25,10 +25,15 @@ export function drawScope(box) {
   }
   const open = button("scope.all", () => choose(open), { "aria-haspopup": "dialog" }, "funnel");
   box.classList.toggle("limited", isLimited());
-  fill(box, open, isLimited() && iconButton("close", "scope.clear", () => {
-    clearScope();
-    box.querySelector("button").focus();
-  }));
+  fill(
+    box,
+    open,
+    isLimited() &&
+      iconButton("close", "scope.clear", () => {
+        clearScope();
+        box.querySelector("button").focus();
+      }),
+  );
   if (isLimited()) mark(open.querySelector("span"), "t", "scope.some", { what: words() });
 }
 
@@ -59,18 +64,47 @@ async function choose(opener) {
     const wanted = filter.value.normalize("NFKC").toLowerCase().trim();
     for (const row of rows) row.hidden = !row.textContent.normalize("NFKC").toLowerCase().includes(wanted);
   });
-  const languages = group("scope.languages", [...new Set(all.map((one) => one.language))].sort().map((one) => check(one, languageName(one), scope.languages.includes(one))));
-  const tags = group("scope.tag", [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare).map((one) => check(one, one, scope.tags.includes(one))));
+  const languages = group(
+    "scope.languages",
+    [...new Set(all.map((one) => one.language))].sort().map((one) => check(one, languageName(one), scope.languages.includes(one))),
+  );
+  const tags = group(
+    "scope.tag",
+    [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare).map((one) => check(one, one, scope.tags.includes(one))),
+  );
   const from = h("input", { type: "date", value: scope.from });
   const to = h("input", { type: "date", value: scope.to });
-  const dates = h("fieldset", { class: "choices" }, h("legend", { t: "scope.dates" }), h("label", { class: "choice" }, h("span", { t: "scope.from" }), from), h("label", { class: "choice" }, h("span", { t: "scope.to" }), to));
-  const body = h("div", { class: "scope-body" }, trouble && h("p", { class: "notice bad" }, trouble), languages, tags, dates,
-    h("fieldset", { class: "choices column-choices", hidden: !all.length }, h("legend", { t: "scope.document" }), filter, list));
-  const act = await dialog("scope.title", body, [["clear", "scope.clear"], ["", "cancel"], ["apply", "scope.apply", "primary"]]);
+  const dates = h(
+    "fieldset",
+    { class: "choices" },
+    h("legend", { t: "scope.dates" }),
+    h("label", { class: "choice" }, h("span", { t: "scope.from" }), from),
+    h("label", { class: "choice" }, h("span", { t: "scope.to" }), to),
+  );
+  const body = h(
+    "div",
+    { class: "scope-body" },
+    trouble && h("p", { class: "notice bad" }, trouble),
+    languages,
+    tags,
+    dates,
+    h("fieldset", { class: "choices column-choices", hidden: !all.length }, h("legend", { t: "scope.document" }), filter, list),
+  );
+  const act = await dialog("scope.title", body, [
+    ["clear", "scope.clear"],
+    ["", "cancel"],
+    ["apply", "scope.apply", "primary"],
+  ]);
   if (act === "clear") clearScope();
   if (act === "apply") {
     const ids = chosen(list);
-    setScope({ documents: ids.map((id) => ({ id, title: titles.get(id) })), languages: chosen(languages), tags: chosen(tags), from: from.value, to: to.value });
+    setScope({
+      documents: ids.map((id) => ({ id, title: titles.get(id) })),
+      languages: chosen(languages),
+      tags: chosen(tags),
+      from: from.value,
+      to: to.value,
+    });
   }
   (opener.isConnected ? opener : document.querySelector("#scope button")).focus();
 }

@@ -1,14 +1,15 @@
 // The source beside the answer: a page's text with the cited span marked, or its image with a box around it.
 
-import { ApiError, currentKey, fileAddress, getBlob, getDocument, getPage, pageImageAddress } from "./api.js";
+import { ApiError, currentKey, fileAddress, getBlob, getDocument, getPage } from "./api.js";
 import { announce, copyText, fill, h, iconButton } from "./dom.js";
-import { onEnter } from "./composer.js";
-import { mark, number, t } from "./i18n.js";
+import { mark, t } from "./i18n.js";
+import { pageSheet } from "./page-image.js";
 import { carry, locate, renderPage } from "./page-view.js";
+import { pageKey } from "./render.js";
+import { OTHER_SCRIPT, sourceTools } from "./source-tools.js";
 import { saveSetting, settings } from "./store.js";
 
 const ZOOMS = [1, 1.5, 2, 3];
-const OTHER_SCRIPT = { "zh-Hans": "zh-Hant", "zh-Hant": "zh-Hans" };
 const covering = matchMedia("(max-width: 1099px)");
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -22,7 +23,12 @@ export class SourceElement extends HTMLElement {
     this.toolbar = h("div", { class: "source-tools" });
     this.notes = h("div", { class: "source-notes" });
     this.body = h("div", { class: "source-body", tabindex: "0", role: "region", tLabel: "source.label" });
-    const head = h("div", { class: "source-head" }, h("div", {}, this.title_, this.sub), iconButton("close", "close", () => this.close()));
+    const head = h(
+      "div",
+      { class: "source-head" },
+      h("div", {}, this.title_, this.sub),
+      iconButton("close", "close", () => this.close()),
+    );
     fill(this, head, this.toolbar, this.notes, this.body);
     this.addEventListener("keydown", (event) => this.onKey(event));
     covering.addEventListener("change", () => this.cover());
@@ -44,8 +50,16 @@ export class SourceElement extends HTMLElement {
     this.from = from;
     this.current(citation.id, from);
     this.open({
-      id: citation.document_id, title: citation.document_title, language: citation.language, page, at: page, rects: citation.rects ?? [],
-      start: citation.start_char_index, end: citation.end_char_index, cited: citation.cited_text, paged: citation.type === "page_location",
+      id: citation.document_id,
+      title: citation.document_title,
+      language: citation.language,
+      page,
+      at: page,
+      rects: citation.rects ?? [],
+      start: citation.start_char_index,
+      end: citation.end_char_index,
+      cited: citation.cited_text,
+      paged: citation.type === "page_location",
     });
   }
 
@@ -156,7 +170,16 @@ export class SourceElement extends HTMLElement {
     delete this.body.dataset.t;
     fill(this.notes);
     fill(this.toolbar);
-    fill(this.body, h("p", { class: "notice bad" }, text), h("button", { type: "button", class: "button quiet", t: "retry", on: { click: () => (place.title ? this.load() : this.openAgain(place)) } }));
+    fill(
+      this.body,
+      h("p", { class: "notice bad" }, text),
+      h("button", {
+        type: "button",
+        class: "button quiet",
+        t: "retry",
+        on: { click: () => (place.title ? this.load() : this.openAgain(place)) },
+      }),
+    );
   }
 
   openAgain(place) {
@@ -186,7 +209,12 @@ export class SourceElement extends HTMLElement {
     if (shown.converted) this.note("source.converted.note");
     if (approximate) this.note(spans.length ? "source.approximate" : "source.unplaced", "warn");
     const lang = shown.converted ? OTHER_SCRIPT[place.language] : place.language;
-    fill(this.body, shown.text ? h("div", { class: "page-text", lang, dir: "auto" }, renderPage(shown, spans)) : h("p", { class: "muted", t: "source.empty" }));
+    fill(
+      this.body,
+      shown.text
+        ? h("div", { class: "page-text", lang, dir: "auto" }, renderPage(shown, spans))
+        : h("p", { class: "muted", t: "source.empty" }),
+    );
     this.toMark();
   }
 
@@ -196,42 +224,23 @@ export class SourceElement extends HTMLElement {
     else first.scrollIntoView({ block: "center", inline: "nearest", behavior: still() ? "instant" : "auto" });
   }
 
-  async drawImage() {
+  drawImage() {
     const { place } = this;
-    const cited = place.page === place.at;
-    const address = pageImageAddress(place.id, place.page, cited ? place.start : 0, cited ? place.end : 0);
-    const alt = t("source.image.alt", { title: place.title, page: place.page });
-    const boxes = cited ? place.rects.filter((rect) => rect.page === place.page).map((rect) => this.box(rect)) : [];
-    const image = h("img", { class: "page-image", alt });
-    const sheet = h("div", { class: "page-sheet" }, image, boxes);
     const failed = () => {
-      if (this.place !== place || !sheet.isConnected) return;
+      if (this.place !== place || this.view !== "image") return;
       this.view = "text";
       this.draw();
       this.note("source.image.none", "warn");
     };
-    image.addEventListener("load", () => this.toMark(), { once: true });
-    image.addEventListener("error", failed, { once: true });
+    this.release();
+    const sheet = pageSheet(place, {
+      signal: this.loading.signal,
+      onLoad: () => this.toMark(),
+      onFail: failed,
+      onBlob: (blob) => (this.blob = blob),
+    });
     fill(this.body, sheet);
     this.setZoom(this.zoom);
-    this.release();
-    if (!currentKey()) {
-      image.src = address;
-      return;
-    }
-    try {
-      this.blob = URL.createObjectURL(await getBlob(address, this.loading.signal));
-      image.src = this.blob;
-    } catch {
-      failed();
-    }
-  }
-
-  box(rect) {
-    const box = h("div", { class: "page-box", "aria-hidden": "true" });
-    const share = (value) => `${value * 100}%`;
-    Object.assign(box.style, { left: share(rect.x0), top: share(rect.y0), width: share(rect.x1 - rect.x0), height: share(rect.y1 - rect.y0) });
-    return box;
   }
 
   setZoom(step) {
@@ -243,40 +252,13 @@ export class SourceElement extends HTMLElement {
 
   drawTools() {
     const { place } = this;
-    const count = place.count ?? 1;
-    const pick = (on, label, act) => h("button", { type: "button", class: "pick", t: label, "aria-pressed": String(on), on: { click: act } });
-    const script = OTHER_SCRIPT[place.language];
-    const views = place.paged && h("div", { class: "picks", role: "group", tLabel: "source.view" }, ["text", "image"].map((view) =>
-      pick(this.view === view, `source.${view}`, () => this.setView(view))));
-    const scripts = script && this.view === "text" && h("div", { class: "picks", role: "group", tLabel: "source.script" },
-      pick(!this.converted, "source.original", () => this.setConverted(false)), pick(this.converted, `source.converted.${script}`, () => this.setConverted(true)));
-    const focused = this.toolbar.contains(document.activeElement) ? document.activeElement.dataset.tLabel ?? document.activeElement.dataset.t : "";
-    fill(this.toolbar, views, scripts, count > 1 && this.pager(count), h("div", { class: `picks plain zoom ${this.view}` },
-      iconButton("minus", "source.zoom.out", () => this.setZoom(this.zoom - 1)), iconButton("plus", "source.zoom.in", () => this.setZoom(this.zoom + 1))),
-      h("div", { class: "picks plain" },
-      iconButton("link", "source.link", () => this.copyLink()), iconButton("save", "source.download", () => this.download())));
-    mark(this.sub, "t", ...(place.paged ? this.pageWords() : ["source.text"]));
+    const focused = this.toolbar.contains(document.activeElement)
+      ? (document.activeElement.dataset.tLabel ?? document.activeElement.dataset.t)
+      : "";
+    fill(this.toolbar, sourceTools(this));
+    mark(this.sub, "t", ...(place.paged ? pageKey({ page: place.page, page_label: place.label }) : ["source.text"]));
     this.sub.hidden = !place.paged;
     if (focused) this.toolbar.querySelector(`[data-t-label="${focused}"]:not(:disabled), [data-t="${focused}"]:not(:disabled)`)?.focus();
-  }
-
-  pageWords() {
-    const { page, label } = this.place;
-    return label && label !== String(page) ? ["cite.page.label", { page, label }] : ["cite.page", { page }];
-  }
-
-  pager(count) {
-    const { page } = this.place;
-    const input = h("input", { type: "text", inputmode: "numeric", class: "page-number", tLabel: "source.goto", value: String(page) });
-    const go = () => this.go(Number.parseInt(input.value.normalize("NFKC"), 10) || page);
-    onEnter(input, go);
-    input.addEventListener("change", go);
-    const away = page !== this.place.at && this.place.end > this.place.start;
-    return h("div", { class: "picks plain" },
-      iconButton("left", "source.previous", () => this.go(page - 1), { disabled: page <= 1 }), input,
-      h("span", { class: "muted", t: ["source.of", { n: number(count) }] }),
-      iconButton("right", "source.next", () => this.go(page + 1), { disabled: page >= count }),
-      away && h("button", { type: "button", class: "button link", t: "source.back", on: { click: () => this.go(this.place.at) } }));
   }
 
   go(page) {

@@ -11,7 +11,7 @@ let chats = null;
 function read(slot, fallback) {
   try {
     const text = localStorage.getItem(slot);
-    return text === null ? memory.get(slot) ?? fallback : JSON.parse(text);
+    return text === null ? (memory.get(slot) ?? fallback) : JSON.parse(text);
   } catch {
     return memory.get(slot) ?? fallback;
   }
@@ -51,7 +51,13 @@ export const findChat = (id) => allChats().find((chat) => chat.id === id);
 
 export function newChat(question) {
   const now = Date.now();
-  return { id: `chat_${now.toString(36)}${Math.random().toString(36).slice(2, 8)}`, title: titleOf(question), created: now, updated: now, turns: [] };
+  return {
+    id: `chat_${now.toString(36)}${Math.random().toString(36).slice(2, 8)}`,
+    title: titleOf(question),
+    created: now,
+    updated: now,
+    turns: [],
+  };
 }
 
 const titleOf = (question) => {

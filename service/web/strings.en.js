@@ -1,13 +1,12 @@
 // English. The three files must hold the same keys; each is written by hand.
 export default {
-  "skip": "Skip to the question box",
-  "cancel": "Cancel",
-  "close": "Close",
-  "retry": "Retry",
-  "copied": "Copied",
+  skip: "Skip to the question box",
+  cancel: "Cancel",
+  close: "Close",
+  retry: "Retry",
+  copied: "Copied",
   "copy.failed": "Could not copy. Select the text instead.",
-  "loading": "Loading…",
-  "more": "Show more",
+  loading: "Loading…",
 
   "nav.label": "Main views",
   "nav.ask": "Ask",
@@ -75,7 +74,6 @@ export default {
 
   "answer.copy": "Copy answer",
   "answer.copied": "Answer copied with its sources",
-  "answer.sources": "Sources",
   "answer.up": "Helpful",
   "answer.down": "Something is wrong",
   "feedback.title": "What is wrong?",
@@ -161,7 +159,6 @@ export default {
   "documents.pages": "{n} {n|page|pages}",
   "documents.passages": "{n} {n|passage|passages}",
   "documents.ask": "Ask only this",
-  "documents.open": "Read",
   "documents.delete": "Delete",
   "documents.delete.title": "Delete this document?",
   "documents.delete.text": "“{title}” will be removed from the index and from disk. This cannot be undone.",
@@ -212,7 +209,6 @@ export default {
   "history.full": "Storage on this device is full; the oldest conversation was removed.",
   "history.memory": "The browser does not allow storage, so history ends with this tab.",
   "history.untitled": "Untitled",
-  "export.sources": "Sources",
   "export.question": "Question",
   "export.unanswered": "(no answer)",
   "export.from": "Exported from Wenju, {date}",

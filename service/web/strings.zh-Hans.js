@@ -1,13 +1,12 @@
 // 简体中文（大陆）。三个文件的键必须相同；各自手写，不互相转换。
 export default {
-  "skip": "跳到提问框",
-  "cancel": "取消",
-  "close": "关闭",
-  "retry": "重试",
-  "copied": "已复制",
+  skip: "跳到提问框",
+  cancel: "取消",
+  close: "关闭",
+  retry: "重试",
+  copied: "已复制",
   "copy.failed": "无法复制，请自行选取文字。",
-  "loading": "加载中…",
-  "more": "显示更多",
+  loading: "加载中…",
 
   "nav.label": "主要视图",
   "nav.ask": "提问",
@@ -75,7 +74,6 @@ export default {
 
   "answer.copy": "复制回答",
   "answer.copied": "已复制回答与引用来源",
-  "answer.sources": "来源",
   "answer.up": "有帮助",
   "answer.down": "有问题",
   "feedback.title": "哪里有问题？",
@@ -161,7 +159,6 @@ export default {
   "documents.pages": "{n} 页",
   "documents.passages": "{n} 段",
   "documents.ask": "只问这份",
-  "documents.open": "阅读",
   "documents.delete": "删除",
   "documents.delete.title": "删除这份文档？",
   "documents.delete.text": "《{title}》会从索引和磁盘上移除，无法恢复。",
@@ -212,7 +209,6 @@ export default {
   "history.full": "这台设备的存储空间已满，最旧的记录已移除。",
   "history.memory": "浏览器不允许存储，关闭标签页后记录就会消失。",
   "history.untitled": "未命名",
-  "export.sources": "引用来源",
   "export.question": "问",
   "export.unanswered": "（没有回答）",
   "export.from": "导出自问据，{date}",

@@ -1,13 +1,12 @@
 // 繁體中文（台灣）。三個檔案的鍵必須相同；各自手寫，不互相轉換。
 export default {
-  "skip": "跳到提問框",
-  "cancel": "取消",
-  "close": "關閉",
-  "retry": "重試",
-  "copied": "已複製",
+  skip: "跳到提問框",
+  cancel: "取消",
+  close: "關閉",
+  retry: "重試",
+  copied: "已複製",
   "copy.failed": "無法複製，請自行選取文字。",
-  "loading": "載入中…",
-  "more": "顯示更多",
+  loading: "載入中…",
 
   "nav.label": "主要檢視",
   "nav.ask": "提問",
@@ -75,7 +74,6 @@ export default {
 
   "answer.copy": "複製回答",
   "answer.copied": "已複製回答與引用來源",
-  "answer.sources": "來源",
   "answer.up": "有幫助",
   "answer.down": "有問題",
   "feedback.title": "哪裡有問題？",
@@ -161,7 +159,6 @@ export default {
   "documents.pages": "{n} 頁",
   "documents.passages": "{n} 段",
   "documents.ask": "只問這份",
-  "documents.open": "閱讀",
   "documents.delete": "刪除",
   "documents.delete.title": "刪除這份文件？",
   "documents.delete.text": "《{title}》會從索引和磁碟上移除，無法復原。",
@@ -212,7 +209,6 @@ export default {
   "history.full": "這台裝置的儲存空間已滿，最舊的紀錄已移除。",
   "history.memory": "瀏覽器不允許儲存，關閉分頁後紀錄就會消失。",
   "history.untitled": "未命名",
-  "export.sources": "引用來源",
   "export.question": "問",
   "export.unanswered": "（沒有回答）",
   "export.from": "匯出自問據，{date}",

@@ -45,7 +45,8 @@ export class TurnElement extends HTMLElement {
 
   /** A piece of the stream. Drawing waits for the next frame, so that many small pieces cost one drawing. */
   onEvent(name, payload) {
-    if (name === "retrieval") this.say("chat.found", { n: payload.candidates ?? payload.hits?.length ?? payload.retrieval?.candidates ?? 0 });
+    if (name === "retrieval")
+      this.say("chat.found", { n: payload.candidates ?? payload.hits?.length ?? payload.retrieval?.candidates ?? 0 });
     else if (name === "delta") this.turn.partial = (this.turn.partial ?? "") + payload.text;
     else if (name === "citation") this.citations.push(payload.citation ?? payload);
     else return;
@@ -63,7 +64,11 @@ export class TurnElement extends HTMLElement {
   }
 
   chip(citation) {
-    const chip = h("button", { type: "button", class: "chip", tLabel: chipName(citation), data: { cite: citation.id } }, String(citation.index));
+    const chip = h(
+      "button",
+      { type: "button", class: "chip", tLabel: chipName(citation), data: { cite: citation.id } },
+      String(citation.index),
+    );
     chip.addEventListener("click", () => {
       closeCard();
       this.handlers.open(citation, chip);
@@ -81,23 +86,32 @@ export class TurnElement extends HTMLElement {
     else if (turn.partial) mark(this.state, "t", "chat.cut");
     else this.state.hidden = true;
     const told = turn.partial && turn.error?.code === "offline";
-    const text = turn.status === "failed" && !told ? turn.error?.text ?? "" : "";
+    const text = turn.status === "failed" && !told ? (turn.error?.text ?? "") : "";
     const id = turn.error?.requestId;
     fill(
       this.extra,
       text && h("p", { class: "notice bad" }, text, id && h("span", { class: "muted request-id" }, t("error.id", { id }))),
-      h("div", { class: "actions" }, button("chat.again", () => this.handlers.retry(turn), {}, "retry")),
+      h(
+        "div",
+        { class: "actions" },
+        button("chat.again", () => this.handlers.retry(turn), {}, "retry"),
+      ),
     );
   }
 
   drawAnswer(answer) {
     this.state.hidden = true;
     const refused = answer.status === "refused";
-    const shown = refused ? answer.refusal?.nearest ?? [] : answer.citations ?? [];
+    const shown = refused ? (answer.refusal?.nearest ?? []) : (answer.citations ?? []);
     this.classList.toggle("refused", refused);
     this.prose.lang = this.asked.lang = answer.language ?? "";
-    const parts = { segments: answer.segments, highlights: answer.highlights, citations: refused ? [] : shown, chip: (citation) => this.chip(citation) };
-    fill(this.prose, renderAnswer(refused ? answer.refusal?.message ?? answer.answer : answer.answer, parts));
+    const parts = {
+      segments: answer.segments,
+      highlights: answer.highlights,
+      citations: refused ? [] : shown,
+      chip: (citation) => this.chip(citation),
+    };
+    fill(this.prose, renderAnswer(refused ? (answer.refusal?.message ?? answer.answer) : answer.answer, parts));
     this.linkSegments(answer);
     fill(this.extra, this.notes(answer), this.quotes(answer, shown, refused), this.actions(answer));
   }
@@ -119,7 +133,8 @@ export class TurnElement extends HTMLElement {
   notes(answer) {
     const lines = [];
     const add = (key, values, kind = "") => lines.push(h("p", { class: `notice ${kind}`, t: [key, values] }));
-    if (answer.standalone_question && answer.standalone_question !== answer.question) add("chat.standalone", { question: answer.standalone_question });
+    if (answer.standalone_question && answer.standalone_question !== answer.question)
+      add("chat.standalone", { question: answer.standalone_question });
     if (answer.status === "partial") add("chat.partial", {});
     for (const note of answer.notes ?? []) lines.push(this.note(note, answer));
     const degraded = answer.retrieval?.degraded ?? [];
@@ -134,12 +149,17 @@ export class TurnElement extends HTMLElement {
     const conflict = /conflict|disagree/.test(note.kind ?? note.code ?? note.type ?? "");
     const ids = note.citation_ids ?? [];
     const cited = (answer.citations ?? []).filter((citation) => ids.includes(citation.id));
-    const values = (note.values ?? []).map((value) => (typeof value === "object" ? value.text ?? value.value : value)).filter(Boolean);
+    const values = (note.values ?? []).map((value) => (typeof value === "object" ? (value.text ?? value.value) : value)).filter(Boolean);
     return h(
       "div",
       { class: `notice ${conflict ? "conflict" : ""}` },
       h("strong", { t: conflict ? "chat.conflict" : "chat.note" }),
-      h("span", { class: "note-text" }, note.message ?? note.text ?? values.join(" ／ "), cited.map((citation) => this.chip(citation))),
+      h(
+        "span",
+        { class: "note-text" },
+        note.message ?? note.text ?? values.join(" ／ "),
+        cited.map((citation) => this.chip(citation)),
+      ),
     );
   }
 
@@ -149,23 +169,40 @@ export class TurnElement extends HTMLElement {
       "section",
       { class: "quotes" },
       h("h3", { t: refused ? "chat.nearest" : "chat.quotes" }),
-      h("ol", { class: "quote-list" }, shown.map((citation, i) => this.quote(citation, answer, i + 1, refused))),
+      h(
+        "ol",
+        { class: "quote-list" },
+        shown.map((citation, i) => this.quote(citation, answer, i + 1, refused)),
+      ),
     );
   }
 
   quote(citation, answer, rank, refused) {
     const copy = async () => announce(t((await copyText(citation.cited_text)) ? "copied" : "copy.failed"));
-    const open = h("button", { type: "button", class: "quote-source", on: { click: () => this.handlers.open(citation, open) } },
-      h("span", { class: "quote-title", lang: citation.language }, citation.document_title), pageNote(citation));
+    const open = h(
+      "button",
+      { type: "button", class: "quote-source", on: { click: () => this.handlers.open(citation, open) } },
+      h("span", { class: "quote-title", lang: citation.language }, citation.document_title),
+      pageNote(citation),
+    );
     return h(
       "li",
       { class: "quote-item", data: { cite: citation.id } },
       !refused && h("span", { class: "quote-number", "aria-hidden": "true" }, String(citation.index)),
-      h("div", { class: "quote-main" },
+      h(
+        "div",
+        { class: "quote-main" },
         renderQuote(citation),
-        h("div", { class: "quote-foot" }, open, !refused && h("span", { class: `check ${citation.verification}` }, icon("check"), h("span", { t: checkOf(citation) })),
-          citation.ocr && h("span", { class: "muted", t: "cite.ocr" }), button("cite.copy", copy, { class: "button link" })),
-        whyBox(citation, answer, rank)),
+        h(
+          "div",
+          { class: "quote-foot" },
+          open,
+          !refused && h("span", { class: `check ${citation.verification}` }, icon("check"), h("span", { t: checkOf(citation) })),
+          citation.ocr && h("span", { class: "muted", t: "cite.ocr" }),
+          button("cite.copy", copy, { class: "button link" }),
+        ),
+        whyBox(citation, answer, rank),
+      ),
     );
   }
 
@@ -174,11 +211,19 @@ export class TurnElement extends HTMLElement {
     const origin = answer.llm_generated ? ["chat.generated", { model: answer.model }] : "chat.extractive";
     const dropped = answer.verification?.dropped ?? 0;
     return [
-      h("p", { class: "origin muted" }, answer.status !== "refused" && h("span", { t: origin }), dropped > 0 && h("span", { t: ["chat.dropped", { n: dropped }] })),
-      h("div", { class: "actions" },
+      h(
+        "p",
+        { class: "origin muted" },
+        answer.status !== "refused" && h("span", { t: origin }),
+        dropped > 0 && h("span", { t: ["chat.dropped", { n: dropped }] }),
+      ),
+      h(
+        "div",
+        { class: "actions" },
         button("answer.copy", copy, {}, "copy"),
         button("chat.again", () => this.handlers.retry(this.turn), {}, "retry"),
-        feedbackBox(this.turn, this.handlers.save)),
+        feedbackBox(this.turn, this.handlers.save),
+      ),
     ];
   }
 }

@@ -9,13 +9,18 @@ const TYPES = new Set(ACCEPT.split(","));
 const LIMIT = 50 * 1024 * 1024;
 const POLL = [400, 800, 1500, 3000];
 const LOST_AFTER = 6;
-const pause = (milliseconds, signal) => new Promise((resolve, reject) => {
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-    reject(new DOMException("stopped", "AbortError"));
-  }, { once: true });
-});
+const pause = (milliseconds, signal) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        reject(new DOMException("stopped", "AbortError"));
+      },
+      { once: true },
+    );
+  });
 
 const ending = (name) => (/\.[^.]+$/.exec(name)?.[0] ?? "").toLowerCase();
 
@@ -52,7 +57,13 @@ export class Uploads {
     item.more = h("div", { class: "upload-more" });
     item.bar = h("progress", { max: 1, value: 0, tLabel: ["upload.progress", { name: file.name }] });
     item.cancel = iconButton("close", ["upload.cancel", { name: file.name }], () => item.control.abort());
-    item.row = h("li", { class: "upload" }, h("div", { class: "upload-line" }, h("span", { class: "upload-name" }, file.name), item.words, item.cancel), item.bar, item.more);
+    item.row = h(
+      "li",
+      { class: "upload" },
+      h("div", { class: "upload-line" }, h("span", { class: "upload-name" }, file.name), item.words, item.cancel),
+      item.bar,
+      item.more,
+    );
     this.items.unshift(item);
     return item;
   }
@@ -60,11 +71,26 @@ export class Uploads {
   draw() {
     this.box.hidden = !this.items.length;
     const over = this.items.some((item) => item.over);
-    const clear = h("button", { type: "button", class: "button link", t: "upload.clear", on: { click: () => {
-      this.items = this.items.filter((item) => !item.over);
-      this.draw();
-    } } });
-    fill(this.box, h("div", { class: "upload-head" }, h("h2", { t: "upload.list" }), over && clear), h("ul", {}, this.items.map((item) => item.row)));
+    const clear = h("button", {
+      type: "button",
+      class: "button link",
+      t: "upload.clear",
+      on: {
+        click: () => {
+          this.items = this.items.filter((item) => !item.over);
+          this.draw();
+        },
+      },
+    });
+    fill(
+      this.box,
+      h("div", { class: "upload-head" }, h("h2", { t: "upload.list" }), over && clear),
+      h(
+        "ul",
+        {},
+        this.items.map((item) => item.row),
+      ),
+    );
   }
 
   async send(item) {
@@ -123,7 +149,7 @@ export class Uploads {
       if (job.state === "done") this.onDone();
       return true;
     }
-    const stage = has(`stage.${job.stage}`) ? t(`stage.${job.stage}`) : job.stage ?? "";
+    const stage = has(`stage.${job.stage}`) ? t(`stage.${job.stage}`) : (job.stage ?? "");
     mark(item.words, "t", job.state === "queued" || !stage ? "upload.queued" : "upload.running", { stage });
     if (job.pages_done) fill(item.more, h("p", { class: "muted", t: ["upload.pages", { n: job.pages_done }] }));
     return false;
@@ -144,8 +170,18 @@ export class Uploads {
     item.cancel.hidden = true;
     item.row.dataset.kind = kind;
     mark(item.words, "t", ...words);
-    fill(item.more, problems.map(({ reason, hint, code, requestId }) =>
-      h("p", {}, reason || code || "", hint && h("span", { t: ["error.hint", { hint }] }), requestId && h("span", { class: "muted", t: ["error.id", { id: requestId }] }))));
+    fill(
+      item.more,
+      problems.map(({ reason, hint, code, requestId }) =>
+        h(
+          "p",
+          {},
+          reason || code || "",
+          hint && h("span", { t: ["error.hint", { hint }] }),
+          requestId && h("span", { class: "muted", t: ["error.id", { id: requestId }] }),
+        ),
+      ),
+    );
     announce(`${item.file.name}: ${t(...words)} ${item.more.textContent}`);
     this.draw();
   }

@@ -9,7 +9,10 @@ const figure = (value) => (typeof value === "number" ? number(Math.round(value *
 
 function facts(citation, answer, rank) {
   const hit = answer.explain?.hits?.find((one) => one.passage_id === citation.passage_id);
-  const rows = [[t("why.rank"), String(hit?.rank ?? rank)], [t("why.score"), figure(citation.score)]];
+  const rows = [
+    [t("why.rank"), String(hit?.rank ?? rank)],
+    [t("why.score"), figure(citation.score)],
+  ];
   for (const [leg, score] of Object.entries(hit?.scores ?? {})) {
     if (typeof score === "number") rows.push([t("why.score.of", { leg: legName(leg) }), figure(score)]);
   }
@@ -18,18 +21,30 @@ function facts(citation, answer, rank) {
   rows.push([t("why.span"), `${citation.start_char_index}–${citation.end_char_index}`], [t("why.check"), t(checkOf(citation))]);
   if (answer.retrieval?.legs?.length) rows.push([t("why.legs"), answer.retrieval.legs.map(legName).join(", ")]);
   if (answer.timings_ms?.total) rows.push([t("why.time"), `${figure(answer.timings_ms.total)} ms`]);
-  rows.push([t("why.passage"), citation.passage_id], [t("why.generation"), answer.retrieval?.generation ?? ""], [t("why.answer"), answer.id]);
+  rows.push(
+    [t("why.passage"), citation.passage_id],
+    [t("why.generation"), answer.retrieval?.generation ?? ""],
+    [t("why.answer"), answer.id],
+  );
   return rows.filter(([, value]) => value !== "");
 }
 
 export function whyBox(citation, answer, rank) {
   const box = h("details", { class: "why" }, h("summary", { t: "cite.why" }));
   const list = h("dl", { class: "facts" });
-  const draw = () => box.isConnected && box.open && fill(list, facts(citation, answer, rank).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const draw = () =>
+    box.isConnected &&
+    box.open &&
+    fill(
+      list,
+      facts(citation, answer, rank).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    );
   const copy = async () => {
     const { explain, retrieval, timings_ms, id } = answer;
     const hit = explain?.hits?.find((one) => one.passage_id === citation.passage_id);
-    announce(t((await copyText(JSON.stringify({ answer_id: id, citation, hit, retrieval, timings_ms }, null, 2))) ? "copied" : "copy.failed"));
+    announce(
+      t((await copyText(JSON.stringify({ answer_id: id, citation, hit, retrieval, timings_ms }, null, 2))) ? "copied" : "copy.failed"),
+    );
   };
   box.append(list, button("why.copy", copy, { class: "button link" }));
   box.addEventListener("toggle", draw);
