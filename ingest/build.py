@@ -34,6 +34,7 @@ from ingest.kb.knowledge import KnowledgeBase
 from ingest.kb.model import Document, Language, Passage
 from ingest.kb.script import detect_language
 from ingest.kb.settings import Settings
+from ingest.kb.worker import close_workers
 from ingest.sandbox import read_in_child
 from ingest.sources import digest, find_files
 from ingest.split import SPLITTER_VERSION, split_page
@@ -288,6 +289,7 @@ class _Run:
                         result = replace(result, outcome="updated")
                 self.summary.files.append(result)
                 self.report(Progress("reading", done + 1, len(todo), result.path, result.pages))
+        close_workers()
 
     @property
     def _splitter(self) -> str:
@@ -348,14 +350,15 @@ class _Run:
             )
         head: Head | None = None
         pages: list[Page] = []
-        for item in read_in_child(path, settings=settings.read, password=self.password):
+        for item in read_in_child(path, settings=settings.read, password=self.password, name=name):
             if isinstance(item, Head):
                 head = item
             else:
                 pages.append(item)
         if head is None or not any(page.text.strip() for page in pages):
             raise NoTextFound(
-                f"{name} holds no text on its {len(pages)} page(s)",
+                f"{name}: no text on any of its {len(pages)} page(s): it looks like a scan" if pages and head and head.paged
+                else f"{name}: there is no text in it",
                 hint="A scan needs OCR: install the extra `ocr`, or give a file with a text layer.",
             )
         sample = "\n".join(page.text for page in pages)[:200_000]

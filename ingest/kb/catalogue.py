@@ -261,6 +261,12 @@ class Catalogue:
                 passage = _passage(row)
                 yield passage, texts[passage.page][passage.start : passage.end]
 
+    def passage_counts(self) -> dict[str, int]:
+        """Return how many passages each document has."""
+        query = sa.select(_passages.c.document_id, sa.func.count()).group_by(_passages.c.document_id)
+        with self._engine.connect() as connection:
+            return {str(name): int(count) for name, count in connection.execute(query)}
+
     def passages(self, ids: Sequence[str]) -> dict[str, tuple[Passage, str]]:
         """Return passages with their text by id; ids that name nothing are left out."""
         out: dict[str, tuple[Passage, str]] = {}

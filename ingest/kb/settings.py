@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import os
+import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ingest.kb.errors import SettingsError
 
@@ -18,6 +22,7 @@ __all__ = [
     "RetrievalSettings",
     "ServiceSettings",
     "Settings",
+    "describe_settings",
     "load_settings",
 ]
 
@@ -106,14 +111,23 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Where the knowledge base lies.")
-    api_keys: list[SecretStr] = Field(default_factory=list, description="Keys of the service (JSON list, or one key).")
-    lexicon_dirs: list[Path] = Field(default_factory=list, description="Folders with further lexicon files.")
+    api_keys: Annotated[list[SecretStr], NoDecode] = Field(default_factory=list, description="Keys of the service: one, several with commas, or a JSON list.")
+    lexicon_dirs: Annotated[list[Path], NoDecode] = Field(default_factory=list, description="Folders with further lexicon files, with commas or as a JSON list.")
     read: ReadSettings = ReadSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     answer: AnswerSettings = AnswerSettings()
     service: ServiceSettings = ServiceSettings()
+
+    @field_validator("api_keys", "lexicon_dirs", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     @classmethod
     def settings_customise_sources(
@@ -128,6 +142,38 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+# Read elsewhere than in Settings.
+_OTHER_VARIABLES = frozenset({"WENJU_PDF_PASSWORD", "WENJU_CRASH_AT", "WENJU_LOG_LEVEL"})
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[type[BaseModel], str]]:
+    out: dict[str, tuple[type[BaseModel], str]] = {}
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, _Group):
+            out |= _names(kind, f"{prefix}{name}.")
+        else:
+            out[prefix + name] = (model, name)
+    return out
+
+
+def _variable(name: str) -> str:
+    return "WENJU_" + name.replace(".", "__").upper()
+
+
+def _check_environment() -> None:
+    """Raise for a WENJU_* variable that sets nothing: a misspelt limit must not be a limit that is silently not there."""
+    known = {_variable(name) for name in _names(Settings)} | {_variable(name) for name in Settings.model_fields} | _OTHER_VARIABLES
+    groups = {_variable(name) + "__OPTIONS__" for name in ("embedding", "llm")}
+    for variable in os.environ:
+        upper = variable.upper()
+        if not upper.startswith("WENJU_") or upper in known or any(upper.startswith(group) for group in groups):
+            continue
+        near = difflib.get_close_matches(upper, known, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise SettingsError(f"the environment sets {variable}, which is no setting", hint=f"{hint}`wenju config show` lists every setting.")
+
+
 def load_settings(**flags: Any) -> Settings:
     """Return the settings that hold now.
 
@@ -135,13 +181,41 @@ def load_settings(**flags: Any) -> Settings:
         flags: Values given on the command line; they win over all else.
 
     Raises:
-        SettingsError: A key is unknown or a value malformed; the message names each one.
+        SettingsError: A key is unknown or a value malformed; the message names each one, never a secret's value.
     """
+    _check_environment()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise SettingsError(
-            f"the settings cannot be used: {faults}",
-            hint="Correct WENJU_* in the environment or wenju.toml; `wenju config show` lists every setting.",
-        ) from error
+    except (ValueError, OSError) as error:
+        # pydantic-settings and tomllib wrap what they cannot parse; the cause says where.
+        faults = str(error.__cause__ or error)
+    raise SettingsError(
+        f"the settings cannot be used: {faults}",
+        hint="Correct WENJU_* in the environment or wenju.toml; `wenju config show` lists every setting.",
+    )
+
+
+def describe_settings(settings: Settings) -> list[dict[str, Any]]:
+    """Return every setting with its value, where it comes from (``default``, ``file`` or ``environment``) and what it means."""
+    filed: dict[str, Any] = {}
+    path = Path("wenju.toml")
+    if path.exists():
+        filed = tomllib.loads(path.read_text("utf-8"))
+    rows = []
+    present = {name.upper() for name in os.environ}
+    for name, (model, field) in _names(Settings).items():
+        value: Any = settings
+        kept: Any = filed
+        for part in name.split("."):
+            value = getattr(value, part)
+            kept = kept.get(part) if isinstance(kept, dict) else None
+        if isinstance(value, SecretStr):
+            value = "(set)" if value.get_secret_value() else ""
+        elif isinstance(value, list) and value and isinstance(value[0], SecretStr):
+            value = f"({len(value)} set)"
+        source = "environment" if _variable(name) in present else "file" if kept is not None else "default"
+        description = model.model_fields[field].description or ""
+        rows.append({"name": name, "variable": _variable(name), "value": value, "source": source, "description": description})
+    return rows

@@ -31,10 +31,8 @@ class SecondReader:
     @cached_property
     def _reader(self) -> Any:
         import pypdf
-        from pypdf import filters
 
         logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-        filters.ZLIB_MAX_OUTPUT_LENGTH = 32_000_000
         try:
             reader = pypdf.PdfReader(str(self._path), password=self._password)
             if reader.is_encrypted and self._password is None:

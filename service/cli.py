@@ -1,0 +1,116 @@
+"""The command line of the service: ``ask``, ``search``, ``serve``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.records import Answer
+
+__all__ = ["register"]
+
+
+def register(commands: Any) -> None:
+    """Mount the subcommands; each sets ``run``."""
+    ask = commands.add_parser("ask", help="ask a question")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--json", action="store_true", help="print the answer object")
+    ask.add_argument("--language", choices=["auto", "zh-Hant", "zh-Hans", "en"], default="auto", help="language of the answer")
+    ask.add_argument("--explain", action="store_true", help="show why")
+    ask.set_defaults(run=_ask)
+    search = commands.add_parser("search", help="list the passages that fit best")
+    search.add_argument("query", metavar="QUERY")
+    search.add_argument("--top-k", type=int, default=10, metavar="N")
+    search.add_argument("--explain", action="store_true", help="show the question's terms and every score")
+    search.add_argument("--json", action="store_true")
+    search.set_defaults(run=_search)
+    serve = commands.add_parser("serve", help="open the HTTP service and the chat page")
+    serve.add_argument("--host", help="address to bind (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port (default 8000)")
+    serve.set_defaults(run=_serve)
+
+
+def _check(text: str) -> str:
+    from service.requests import check_question
+
+    return check_question(text)
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from ingest.kb import KnowledgeBase, load_settings
+    from service.answering import answer_now
+
+    question = _check(arguments.question)
+    kb = KnowledgeBase(load_settings())
+    language = None if arguments.language == "auto" else arguments.language
+    answer = answer_now(kb, question, language=language, explain=arguments.explain)
+    if arguments.json:
+        print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer, explain=arguments.explain)
+    return 0
+
+
+def _print_answer(answer: Answer, *, explain: bool) -> None:
+    if answer.refusal is not None:
+        print(answer.refusal.message)
+        for citation in answer.refusal.nearest:
+            print(f"  · {_place(citation)}: {_short(citation.cited_text)}")
+    else:
+        print(answer.answer)
+        print()
+        for citation in answer.citations:
+            print(f"[{citation.index}] {_place(citation)}")
+            print(f"    「{_short(citation.cited_text, 240)}」" if citation.language != "en" else f"    “{_short(citation.cited_text, 240)}”")
+    for note in answer.notes:
+        if note.get("text"):
+            print(f"※ {note['text']}")
+    if explain and answer.explain:
+        print(json.dumps(answer.explain, ensure_ascii=False, indent=2), file=sys.stderr)
+
+
+def _place(citation: Any) -> str:
+    parts = [citation.document_title]
+    if citation.page:
+        printed = f" ({citation.page_label})" if citation.page_label and citation.page_label != str(citation.page) else ""
+        parts.append(f"p. {citation.page}{printed}")
+    if citation.heading:
+        parts.append(citation.heading[-1])
+    return " · ".join(parts) + f" · {citation.file_name}"
+
+
+def _short(text: str, limit: int = 120) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _search(arguments: argparse.Namespace) -> int:
+    from ingest.kb import KnowledgeBase, load_settings
+    from service.searching import search
+
+    query = _check(arguments.query)
+    kb = KnowledgeBase(load_settings())
+    result = search(kb, query, top_k=arguments.top_k, explain=arguments.explain)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+        return 0
+    for number, item in enumerate(result["data"], 1):
+        page = f" p. {item['page']}" if item["page"] else ""
+        print(f"{number:2}. {item['score']:.3f}  {item['document_title']}{page}  [{item['start_char_index']}–{item['end_char_index']}]")
+        print(f"      {_short(item['text'], 160)}")
+        if arguments.explain:
+            print(f"      {json.dumps(item['scores'], ensure_ascii=False)}")
+    if arguments.explain:
+        print(json.dumps(result["explain"], ensure_ascii=False, indent=2))
+    if not result["data"]:
+        print("nothing found", file=sys.stderr)
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from service.server import serve
+
+    return serve(host=arguments.host, port=arguments.port)

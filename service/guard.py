@@ -1,0 +1,188 @@
+"""The gate before every route: request ids, host and origin rules, size and rate limits, headers, the access log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ingest.kb import Settings
+from service.metrics import Metrics
+from service.problems import problem
+
+__all__ = ["CSP", "Guard"]
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+# Swagger UI sets inline styles and assigns markup.
+_DOCS_CSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_MAX_ADDRESSES = 10_000
+# Not counted against the rate: probes and the page's own files.
+_FREE = ("/healthz", "/readyz", "/web/", "/metrics")
+
+_log = logging.getLogger("wenju.access")
+
+
+class _TooLarge(Exception):
+    """The body goes over the limit while it is being read."""
+
+
+class _Bucket:
+    """Token buckets by key or address; the least recently seen are forgotten."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._rate = per_minute / 60
+        self._size = max(1.0, per_minute / 6)
+        self._level: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, who: str) -> float:
+        """Take a token; return 0, or the seconds until there is one."""
+        if self._rate <= 0:
+            return 0.0
+        now = time.monotonic()
+        level, at = self._level.pop(who, (self._size, now))
+        level = min(self._size, level + (now - at) * self._rate)
+        granted = level >= 1
+        self._level[who] = (level - 1 if granted else level, now)
+        while len(self._level) > _MAX_ADDRESSES:
+            self._level.popitem(last=False)
+        return 0.0 if granted else (1 - level) / self._rate
+
+
+class Guard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+        self.app = app
+        self.settings = settings.service
+        self.metrics = metrics
+        self.stopping = False
+        self._bucket = _Bucket(self.settings.rate_per_minute)
+        self._active = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope["wenju.request_id"] = request_id
+        started = time.perf_counter()
+        seen: dict[str, Any] = {"status": 0}
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                seen["seconds"] = time.perf_counter() - started
+                self._headers(scope, message, request_id)
+            await send(message)
+
+        refusal = self._refusal(scope, headers, request_id)
+        counted = not scope["path"].startswith(_FREE)
+        try:
+            if refusal is not None:
+                await refusal(scope, receive, guarded)
+                return
+            self._active += counted
+            self.metrics.in_flight.inc()
+            try:
+                await self.app(scope, self._counted(receive), guarded)
+            except _TooLarge:
+                if not seen["status"]:
+                    await self._too_large(request_id)(scope, receive, guarded)
+            finally:
+                self._active -= counted
+                self.metrics.in_flight.dec()
+        finally:
+            self._record(scope, seen, request_id, started)
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes], request_id: str) -> Any:
+        """Return the response that turns a request away, None if it may pass."""
+        path, method = scope["path"], scope["method"]
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._host_allowed(host):
+            return problem(400, "unknown_host", "the Host header names no host of this service", hint="Add it to WENJU_SERVICE__ALLOWED_HOSTS.", instance=request_id)
+        if method not in _SAFE and not self._same_site(headers, host):
+            return problem(403, "cross_site", "requests that change something are not taken from other sites", instance=request_id)
+        if self.stopping and not path.startswith("/healthz"):
+            return problem(503, "shutting_down", "the service is stopping", hint="Try again in a moment.", instance=request_id)
+        length = headers.get(b"content-length", b"")
+        if length and (not length.isdigit() or int(length) > self.settings.max_body_bytes):
+            return self._too_large(request_id)
+        if path.startswith(_FREE):
+            return None
+        if self._active >= self.settings.max_concurrency:
+            return problem(429, "busy", f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}", instance=request_id)
+        client = scope.get("client") or ("unknown", 0)
+        wait = self._bucket.take(headers.get(b"authorization", b"").decode("latin-1")[:200] or str(client[0]))
+        if wait:
+            return problem(429, "rate_limited", "too many requests from this key or address", instance=request_id, headers={"Retry-After": str(int(wait) + 1)})
+        return None
+
+    def _host_allowed(self, host: str) -> bool:
+        name = re.sub(r":\d+$", "", host).lower()
+        return "*" in self.settings.allowed_hosts or name in (allowed.lower() for allowed in self.settings.allowed_hosts)
+
+    @staticmethod
+    def _same_site(headers: dict[bytes, bytes], host: str) -> bool:
+        """Datasette's rule: what the browser says of the site decides; without that, an Origin must be our own host."""
+        site = headers.get(b"sec-fetch-site", b"").decode("latin-1")
+        if site:
+            return site in ("same-origin", "none")
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        return not origin or re.sub(r"^https?://", "", origin) == host
+
+    def _too_large(self, request_id: str) -> Any:
+        limit = self.settings.max_body_bytes
+        return problem(413, "too_large", f"the body is larger than {limit:,} bytes", hint="Raise WENJU_SERVICE__MAX_BODY_BYTES.", instance=request_id)
+
+    def _counted(self, receive: Receive) -> Receive:
+        total = 0
+
+        async def counting() -> Message:
+            nonlocal total
+            message = await receive()
+            if message["type"] == "http.request":
+                total += len(message.get("body", b""))
+                if total > self.settings.max_body_bytes:
+                    raise _TooLarge
+            return message
+
+        return counting
+
+    @staticmethod
+    def _headers(scope: Scope, message: Message, request_id: str) -> None:
+        path = scope["path"]
+        policy = _DOCS_CSP if path.startswith("/docs") else CSP
+        present = {name.lower() for name, _ in message["headers"]}
+        extra = [*_HEADERS, (b"x-request-id", request_id.encode()), (b"content-security-policy", policy.encode())]
+        if b"cache-control" not in present:
+            extra.append((b"cache-control", b"no-store"))
+        message["headers"] = [*message["headers"], *(item for item in extra if item[0] not in present)]
+
+    def _record(self, scope: Scope, seen: dict[str, Any], request_id: str, started: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or ("static" if scope["path"].startswith("/web/") else "other")
+        seconds = time.perf_counter() - started
+        method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "OTHER"
+        self.metrics.requests.labels(route, method, str(seen["status"])).inc()
+        self.metrics.seconds.labels(route).observe(seen.get("seconds", seconds))
+        facts = {"request_id": request_id, "method": method, "route": route, "status": seen["status"], "ms": round(seconds * 1000, 1)}
+        _log.info("%s %s %s", method, route, seen["status"], extra={"facts": facts})

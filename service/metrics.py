@@ -1,0 +1,32 @@
+"""Prometheus metrics with bounded labels: routes by template, never by path."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+__all__ = ["Metrics"]
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """All metrics of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("wenju_requests", "HTTP requests", ["route", "method", "status"], registry=self.registry)
+        self.seconds = Histogram("wenju_request_seconds", "Seconds until the first byte", ["route"], buckets=_BUCKETS, registry=self.registry)
+        self.in_flight = Gauge("wenju_requests_in_flight", "Requests being answered", registry=self.registry)
+        self.answers = Counter("wenju_answers", "Answers", ["status", "model", "language"], registry=self.registry)
+        self.refusals = Counter("wenju_refusals", "Refusals", ["code"], registry=self.registry)
+        self.citations = Counter("wenju_citations", "Citations by verification", ["verification"], registry=self.registry)
+        self.sentences = Counter("wenju_generated_sentences", "Generated sentences by outcome", ["outcome"], registry=self.registry)
+        self.degraded = Counter("wenju_degraded_answers", "Answers without a part", ["part"], registry=self.registry)
+        self.llm = Counter("wenju_llm_calls", "Calls of the language model", ["outcome"], registry=self.registry)
+        self.jobs = Counter("wenju_jobs", "Ingest jobs", ["state"], registry=self.registry)
+        self.documents = Gauge("wenju_documents", "Documents in the live generation", registry=self.registry)
+        self.passages = Gauge("wenju_passages", "Passages in the live generation", registry=self.registry)
+
+    def text(self) -> bytes:
+        """Return the exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,85 @@
+"""Errors as RFC 9457 ``application/problem+json``; the OpenAI routes answer in OpenAI's shape."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ingest.kb import WenjuError
+from service.textsafe import safe_text
+
+__all__ = ["install", "problem"]
+
+_log = logging.getLogger("wenju.service")
+_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_RETRY = {429: "5", 503: "5", 409: "5"}
+
+
+def problem(status: int, code: str, detail: str, *, hint: str = "", instance: str = "", headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    """Return an error response.
+
+    Args:
+        status: HTTP status.
+        code: Stable and machine-readable.
+        detail: What, where, why.
+        hint: What to do.
+        instance: The request's id.
+        headers: Further headers.
+        more: Further members.
+    """
+    body = {"type": f"about:blank#{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": safe_text(detail)}
+    body |= {"hint": hint} if hint else {}
+    body |= {"request_id": instance} if instance else {}
+    out = {"Retry-After": _RETRY[status]} if status in _RETRY else {}
+    return JSONResponse(body | more, status, out | (headers or {}), "application/problem+json")
+
+
+def _respond(request: Request, status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    if request.scope["path"].startswith(("/v1/chat", "/v1/models")):
+        kind = "invalid_request_error" if status < 500 else "server_error"
+        kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, kind)
+        error = {"message": safe_text(f"{detail} {hint}".strip()), "type": kind, "param": more.get("param"), "code": code}
+        return JSONResponse({"error": error}, status, headers)
+    return problem(status, code, detail, hint=hint, instance=request.scope.get("wenju.request_id", ""), headers=headers, **more)
+
+
+async def _wenju(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, WenjuError)
+    if error.status >= 500:
+        _log.error("%s: %s", error.code, error.message)
+    return _respond(request, error.status, error.code, error.message, hint=error.hint)
+
+
+async def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [{"field": ".".join(map(str, item["loc"])), "reason": item["msg"]} for item in error.errors()[:20]]
+    broken = any(item["type"] == "json_invalid" for item in error.errors())
+    detail = "the body is not valid JSON" if broken else "; ".join(f"{item['field']}: {item['reason']}" for item in faults[:5])
+    code = "invalid_json" if broken else "invalid_request"
+    return _respond(request, 422, code, detail, hint="See /docs for what the route takes.", errors=faults)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
+    detail = str(error.detail) if error.detail != HTTPStatus(error.status_code).phrase else f"{request.method} {request.scope['path'][:200]}: {error.detail}"
+    return _respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return _respond(request, 500, "internal", "something went wrong on our side", hint="The log has the details under the request's id.")
+
+
+def install(app: FastAPI) -> None:
+    """Add the handlers to an application."""
+    app.add_exception_handler(WenjuError, _wenju)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,95 @@
+"""``POST /v1/ask``, ``/v1/search``, ``/v1/feedback``, ``GET /v1/suggestions``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from service.answering import answer_question
+from service.events import Event, event_stream
+from service.records import Answer
+from service.requests import check_question
+from service.schemas import AskRequest, FeedbackRequest, SearchRequest
+from service.searching import search
+from service.state import State, require_key, state_of
+from service.streaming import answer_events
+
+__all__ = ["count_answer", "router"]
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(require_key)], tags=["ask"])
+
+
+def count_answer(state: State, answer: Answer) -> None:
+    """Note an answer in the metrics."""
+    model = "llm" if answer.llm_generated else "extractive"
+    state.metrics.answers.labels(answer.status, model, answer.language).inc()
+    if answer.refusal is not None:
+        state.metrics.refusals.labels(answer.refusal.code).inc()
+    for citation in answer.citations:
+        state.metrics.citations.labels(citation.verification).inc()
+    for part in answer.retrieval["degraded"]:
+        state.metrics.degraded.labels(part).inc()
+    for outcome in ("supported", "dropped", "repaired"):
+        if answer.verification.get(outcome):
+            state.metrics.sentences.labels(outcome).inc(answer.verification[outcome])
+
+
+def _options(body: AskRequest) -> dict[str, Any]:
+    return {
+        "history": [turn.turn() for turn in body.history],
+        "language": None if body.language == "auto" else body.language,
+        "top_k": body.top_k,
+        "filters": body.filters.filters() if body.filters else None,
+        "explain": body.explain,
+        "generate": body.model == "auto",
+    }
+
+
+@router.post("/ask", response_model=None)
+async def ask(body: AskRequest, request: Request) -> Response:
+    """Answer a question with citations, or refuse; with ``stream`` as server-sent events."""
+    state = state_of(request)
+    question = check_question(body.question)
+    if body.stream:
+
+        async def events() -> AsyncIterator[Event]:
+            async for name, data in answer_events(state, question, **_options(body)):
+                yield name, data
+
+        return event_stream(events(), state.stopping)
+    answer = await answer_question(state, question, **_options(body))
+    count_answer(state, answer)
+    return JSONResponse(answer.as_json())
+
+
+@router.post("/search", response_model=None)
+async def search_route(body: SearchRequest, request: Request) -> Response:
+    """List the passages that fit a query best."""
+    state = state_of(request)
+    query = check_question(body.query)
+    filters = body.filters.filters() if body.filters else None
+    return JSONResponse(await state.in_thread(search, state.kb, query, top_k=body.top_k, filters=filters, explain=body.explain))
+
+
+@router.post("/feedback", status_code=201, response_model=None)
+async def feedback(body: FeedbackRequest, request: Request) -> Response:
+    """Keep a vote on an answer as a candidate eval case."""
+    state = state_of(request)
+    created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    record = body.model_dump() | {"answer": state.recent.get(body.answer_id)}
+    await state.in_thread(state.kb.catalogue.put_feedback, created, record)
+    return JSONResponse({"object": "feedback", "answer_id": body.answer_id, "vote": body.vote, "created": created}, 201)
+
+
+@router.get("/suggestions", response_model=None)
+async def suggestions(request: Request, limit: int = 6) -> Response:
+    """Return questions that the corpus can answer, for an empty page."""
+    from service.suggest import suggest
+
+    state = state_of(request)
+    found = await state.in_thread(suggest, state.kb, max(1, min(limit, 20)))
+    return JSONResponse({"object": "list", "data": found})

@@ -1,0 +1,71 @@
+"""Running the service: uvicorn with limits, one worker, a stop that ends within seconds."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+
+import uvicorn
+
+from ingest.kb import Settings, SettingsError, load_settings
+from service.app import create_app
+from service.logs import set_up_logs
+
+__all__ = ["check_binding", "serve"]
+
+
+def check_binding(settings: Settings, host: str) -> None:
+    """Refuse to be reachable from other machines without a key.
+
+    Raises:
+        SettingsError: The address is not loopback and no key is set.
+    """
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not settings.api_keys:
+        raise SettingsError(
+            f"binding to {host} opens the service to other machines, and no key is set",
+            hint='Set WENJU_API_KEYS (python -c "import secrets; print(secrets.token_urlsafe(32))" makes one), or bind 127.0.0.1.',
+        )
+
+
+class _Server(uvicorn.Server):
+    """Tells the application as soon as a stop is asked for, so that streams end instead of holding it up."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        app = self.config.app
+        state = getattr(getattr(app, "state", None), "wenju", None)
+        if state is not None:
+            state.stopping.set()
+        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+
+
+def serve(*, host: str | None = None, port: int | None = None) -> int:
+    """Serve until a signal ends it; returns the exit code.
+
+    Args:
+        host: Address to bind, default the setting.
+        port: Port, default the setting.
+    """
+    settings = load_settings()
+    host, port = host or settings.service.host, port if port is not None else settings.service.port
+    check_binding(settings, host)
+    set_up_logs(settings)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, int(settings.service.shutdown_s) - 1),
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=65_536,
+    )
+    print(f"Wenju 問據: http://{host}:{port}/  (API: /docs)", file=sys.stderr)
+    server = _Server(config)
+    server.run()
+    return 0 if server.started else 1

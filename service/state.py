@@ -1,0 +1,124 @@
+"""What the routes share: the knowledge base, the jobs, the metrics, and the threads that block."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from ingest.kb import KnowledgeBase, Settings, Snapshot, WenjuError
+from service.jobs import Jobs
+from service.metrics import Metrics
+from service.records import Answer
+
+__all__ = ["State", "require_key", "state_of"]
+
+_log = logging.getLogger("wenju.service")
+_THREADS = 4
+_REMEMBERED = 500
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class State:
+    """One application's shared parts; made at start, closed at stop."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.kb = KnowledgeBase(settings, create=True)
+        self.jobs = Jobs(settings, metrics)
+        self.stopping = asyncio.Event()
+        # The last answers, so that a vote can say what it was on.
+        self.llm_state = "ok"
+        self.recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._keys = [hashlib.sha256(key.get_secret_value().encode()).digest() for key in settings.api_keys]
+        # Answering is computation: more threads than this only wait for each other, and the event loop must stay free.
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="wenju")
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the live generation and note its size."""
+        snapshot = self.kb.snapshot()
+        self.metrics.documents.set(len(snapshot.documents) if snapshot else 0)
+        self.metrics.passages.set(snapshot.passages if snapshot else 0)
+        return snapshot
+
+    def key_fits(self, presented: bytes) -> bool:
+        """Return whether a key is one of ours; compared by digest, in constant time."""
+        digest = hashlib.sha256(presented).digest()
+        return any([hmac.compare_digest(digest, key) for key in self._keys])
+
+    def remember(self, answer: Answer) -> None:
+        """Keep what a vote on an answer would need."""
+        self.recent[answer.id] = {
+            "question": answer.question,
+            "standalone_question": answer.standalone_question,
+            "language": answer.language,
+            "status": answer.status,
+            "answer": answer.answer,
+            "evidence": [
+                {"document": citation.file_name, "page": citation.page or 1, "quote": citation.cited_text} for citation in answer.citations
+            ],
+        }
+        while len(self.recent) > _REMEMBERED:
+            self.recent.popitem(last=False)
+
+    @property
+    def locked(self) -> bool:
+        """Whether a key is asked for."""
+        return bool(self._keys)
+
+    async def watch(self) -> None:
+        """Open Chroma for each new generation in the background, until the service stops."""
+        seen = ""
+        while not self.stopping.is_set():
+            try:
+                snapshot = await self.in_thread(self.snapshot)
+                if snapshot is not None and snapshot.generation.name != seen:
+                    seen = snapshot.generation.name
+                    faults = await self.in_thread(self.kb.open_stores)
+                    for fault in faults:
+                        _log.warning("vector store: %s", fault)
+            except WenjuError as error:
+                _log.error("%s: %s", error.code, error.message)
+            except Exception:
+                _log.exception("watching the generations failed")
+            try:
+                await asyncio.wait_for(self.stopping.wait(), 1.0)
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Stop the jobs and release the knowledge base."""
+        await self.jobs.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.kb.close()
+
+
+def state_of(request: Request) -> State:
+    """Return the state of the application that a request came to."""
+    state: State = request.app.state.wenju
+    return state
+
+
+async def require_key(request: Request) -> None:
+    """Let a request pass if it shows a key, or if none is asked for. The one check of every protected route."""
+    state = state_of(request)
+    if not state.locked:
+        return
+    header = next((value for name, value in request.scope["headers"] if name.lower() == b"authorization"), b"")
+    scheme, _, token = header.partition(b" ")
+    if scheme.lower() != b"bearer" or not token.strip() or not state.key_fits(token.strip()):
+        raise HTTPException(401, "a valid API key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
