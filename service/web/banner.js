@@ -49,7 +49,7 @@ export class BannerElement extends HTMLElement {
     if (returned) {
       announce(t("banner.back"));
       setTimeout(() => this.draw(), 4000);
-    } else if (state !== before && !this.hidden) announce(this.textContent);
+    } else if (state !== before && !this.hidden) announce(this.firstElementChild.textContent);
   }
 
   draw(returned = false) {

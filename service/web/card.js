@@ -16,7 +16,7 @@ function make() {
   card = h("div", { class: "card", id: "card", role: "tooltip", popover: "manual" });
   card.addEventListener("pointerenter", () => clearTimeout(timer));
   card.addEventListener("pointerleave", later);
-  document.body.append(card);
+  document.getElementById("main").append(card);
   addEventListener("scroll", () => owner && place(), { capture: true, passive: true });
   addEventListener("resize", closeCard);
 }

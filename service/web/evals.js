@@ -119,7 +119,7 @@ export class EvalsElement extends HTMLElement {
     const head = ["measure", "value", "interval", "change"].map((key) => h("th", { scope: "col", t: `evals.${key}` }));
     return h(
       "div",
-      { class: "table-frame" },
+      { class: "table-frame", tabindex: "0", role: "region", tLabel: "evals.title" },
       h(
         "table",
         {},

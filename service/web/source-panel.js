@@ -1,6 +1,6 @@
 // The source beside the answer: a page's text with the cited span marked, or its image with a box around it.
 
-import { ApiError, currentKey, fileAddress, getBlob, getDocument, getPage } from "./api.js";
+import { ApiError, getDocument, getPage } from "./api.js";
 import { announce, copyText, fill, h, iconButton } from "./dom.js";
 import { mark, t } from "./i18n.js";
 import { pageSheet } from "./page-image.js";
@@ -8,6 +8,7 @@ import { carry, locate, renderPage } from "./page-view.js";
 import { pageKey } from "./render.js";
 import { OTHER_SCRIPT, sourceTools } from "./source-tools.js";
 import { saveSetting, settings } from "./store.js";
+import { showCurrent } from "./turn.js";
 
 const ZOOMS = [1, 1.5, 2, 3];
 const covering = matchMedia("(max-width: 1099px)");
@@ -48,7 +49,7 @@ export class SourceElement extends HTMLElement {
     const page = citation.page ?? (Number.parseInt(address.get("page") ?? "1", 10) || 1);
     this.linked = false;
     this.from = from;
-    this.current(citation.id, from);
+    showCurrent(citation.id, from);
     this.open({
       id: citation.document_id,
       title: citation.document_title,
@@ -113,23 +114,13 @@ export class SourceElement extends HTMLElement {
     this.aside.hidden = true;
     document.body.classList.remove("with-source");
     this.cover();
-    this.current(null);
+    showCurrent(null);
     this.place = null;
     this.release();
     if (this.linked && navigate) location.hash = "#/documents";
     this.linked = false;
     if (navigate && this.from?.isConnected) this.from.focus();
     return true;
-  }
-
-  /** Show in the answer which citation is open. */
-  current(id, from = null) {
-    for (const chip of document.querySelectorAll(".chip[aria-current]")) chip.removeAttribute("aria-current");
-    for (const item of document.querySelectorAll(".quote-item.current")) item.classList.remove("current");
-    const turn = id && from?.closest("wj-turn");
-    if (!turn) return;
-    for (const chip of turn.querySelectorAll(`.chip[data-cite="${CSS.escape(id)}"]`)) chip.setAttribute("aria-current", "true");
-    turn.querySelector(`.quote-item[data-cite="${CSS.escape(id)}"]`)?.classList.add("current");
   }
 
   release() {
@@ -288,17 +279,6 @@ export class SourceElement extends HTMLElement {
 
   async copyLink() {
     announce(t((await copyText(`${location.origin}${location.pathname}${this.address()}`)) ? "copied" : "copy.failed"));
-  }
-
-  async download() {
-    const { id } = this.place;
-    let href = fileAddress(id);
-    if (currentKey()) href = URL.createObjectURL(await getBlob(href));
-    const link = h("a", { href, download: "" });
-    this.append(link);
-    link.click();
-    link.remove();
-    if (href.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(href), 10_000);
   }
 
   onKey(event) {

@@ -1,5 +1,6 @@
 // The source panel's tools: text or image, script, pages, zoom, link, file.
 
+import { currentKey, fileAddress, getBlob } from "./api.js";
 import { onEnter } from "./composer.js";
 import { h, iconButton } from "./dom.js";
 import { number } from "./i18n.js";
@@ -33,7 +34,7 @@ export function sourceTools(panel) {
       "div",
       { class: "picks plain" },
       iconButton("link", "source.link", () => panel.copyLink()),
-      iconButton("save", "source.download", () => panel.download()),
+      iconButton("save", "source.download", () => download(panel.place.id)),
     ),
   ];
 }
@@ -54,4 +55,14 @@ function pager(panel) {
     iconButton("right", "source.next", () => panel.go(page + 1), { disabled: page >= count }),
     away && h("button", { type: "button", class: "button link", t: "source.back", on: { click: () => panel.go(at) } }),
   );
+}
+
+/** A link sends no key, so with a key the file is fetched and saved as a blob. */
+async function download(id) {
+  const href = currentKey() ? URL.createObjectURL(await getBlob(fileAddress(id))) : fileAddress(id);
+  const link = h("a", { href, download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  if (href.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }

@@ -228,4 +228,14 @@ export class TurnElement extends HTMLElement {
   }
 }
 
+/** Show in an answer which of its citations is open in the source panel; none with `id` null. */
+export function showCurrent(id, from = null) {
+  for (const chip of document.querySelectorAll(".chip[aria-current]")) chip.removeAttribute("aria-current");
+  for (const item of document.querySelectorAll(".quote-item.current")) item.classList.remove("current");
+  const turn = id && from?.closest("wj-turn");
+  if (!turn) return;
+  for (const chip of turn.querySelectorAll(`.chip[data-cite="${CSS.escape(id)}"]`)) chip.setAttribute("aria-current", "true");
+  turn.querySelector(`.quote-item[data-cite="${CSS.escape(id)}"]`)?.classList.add("current");
+}
+
 customElements.define("wj-turn", TurnElement);
