@@ -3,6 +3,8 @@
 import { has, t } from "./i18n.js";
 
 const IDLE_LIMIT = 60_000; // The service pings every 15 s; four missed pings mean that nobody is there.
+const POLL = [300, 600, 1200, 2500]; // ms
+const LOST_AFTER = 6; // failed looks at a job in a row
 const KEY_SLOT = "wenju.key";
 let askForKey = async () => false;
 let memoryKey = "";
@@ -120,7 +122,35 @@ export async function listDocuments(signal) {
   return found;
 }
 
-/** `ready`, `degraded`, `down` or `offline`, with the parts that are not well. */
+/** Poll a job until it ends, often at first: small jobs are done at once. `onChange` gets each state; a lost connection is borne a while. */
+export async function untilDone(id, { signal, onChange = () => {} } = {}) {
+  let lost = 0;
+  for (let turn = 0; ; turn += 1) {
+    await pause(POLL[Math.min(turn, POLL.length - 1)], signal);
+    try {
+      const job = await getJob(id, signal);
+      lost = 0;
+      onChange(job);
+      if (job.state === "done" || job.state === "failed") return job;
+    } catch (error) {
+      lost += 1;
+      if (error.name === "AbortError" || error.status === 404 || lost >= LOST_AFTER) throw error;
+    }
+  }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(new DOMException("stopped", "AbortError"));
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** `ready`, `degraded`, `empty`, `down` or `offline`, with the parts that are not well. */
 export async function readiness() {
   let response;
   try {
@@ -133,6 +163,7 @@ export async function readiness() {
   const states = Object.entries(listed).map(([name, value]) => [name, typeof value === "string" ? value : (value?.status ?? value?.state)]);
   const ill = states.filter(([, state]) => state === "degraded" || state === "down").map(([name]) => name);
   if (!response.ok) return { state: "down", parts: ill };
+  if (body.documents === 0) return { state: "empty", parts: [] };
   return { state: ill.length || body.status === "degraded" ? "degraded" : "ready", parts: ill };
 }
 
@@ -195,7 +226,8 @@ export async function ask(question, { signal, on }) {
       throw new ApiError("bad", { requestId: response.headers.get("X-Request-ID") ?? "" });
     }
     if (name === "done") return payload;
-    if (name === "error") throw problem(payload.status ?? 500, payload, (header) => response.headers.get(header));
+    if (name === "error")
+      throw problem(payload.status ?? (payload.code === "shutting_down" ? 503 : 500), payload, (header) => response.headers.get(header));
     on(name, payload);
   }
   throw new ApiError("offline", { requestId: response.headers.get("X-Request-ID") ?? "" });

@@ -54,7 +54,12 @@ export class BannerElement extends HTMLElement {
 
   draw(returned = false) {
     const parts = partNames(this.parts ?? []);
-    const keys = { offline: "banner.offline", degraded: "banner.degraded", down: parts ? "banner.down" : "banner.restarting" };
+    const keys = {
+      offline: "banner.offline",
+      empty: "banner.empty",
+      degraded: "banner.degraded",
+      down: parts ? "banner.down" : "banner.restarting",
+    };
     const key = keys[this.state] && (this.state !== "degraded" || parts) ? keys[this.state] : returned ? "banner.back" : "";
     this.hidden = !key;
     this.dataset.state = returned && this.state === "ready" ? "back" : this.state;

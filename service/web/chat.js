@@ -22,10 +22,12 @@ export class Chat {
     this.ideas = [];
     this.sticky = true;
     this.last = 0;
+    this.atEnd = false;
     this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.jump.addEventListener("click", () => this.toEnd());
     onLanguage(() => this.drawIdeas());
     new ResizeObserver(() => this.running && this.follow()).observe(this.turns);
+    new ResizeObserver(() => this.atEnd && !this.running && this.toEnd(false)).observe(this.scroller);
   }
 
   /** Show a kept conversation, or an empty page. */
@@ -157,6 +159,7 @@ export class Chat {
     if (scrollTop < this.last - 2) this.sticky = false;
     else if (atEnd) this.sticky = true;
     this.last = scrollTop;
+    this.atEnd = atEnd;
     this.jump.hidden = atEnd || this.turns.childElementCount < 2;
   }
 

@@ -1,10 +1,10 @@
 // The documents: what is there, adding to it, taking away from it.
 
-import { ApiError, deleteDocument, listDocuments } from "./api.js";
+import { ApiError, deleteDocument, listDocuments, untilDone, version } from "./api.js";
 import { announce, button, confirmed, fill, h, icon } from "./dom.js";
 import { collator, languageName, mark, onLanguage, number, size, t } from "./i18n.js";
 import { clearScope, setScope } from "./scope.js";
-import { ACCEPT, Uploads } from "./upload.js";
+import { ACCEPT, Uploads, setUploadLimit } from "./upload.js";
 
 let known = null;
 
@@ -12,6 +12,13 @@ let known = null;
 export async function documents() {
   known ??= await listDocuments();
   return known;
+}
+
+/** A deletion is published by a job; until then the document is still there. */
+async function removed(id) {
+  const job = await untilDone(id);
+  if (job.state === "failed")
+    throw new ApiError("500", { status: 500, detail: job.errors?.[0]?.reason ?? "", hint: job.errors?.[0]?.hint ?? "" });
 }
 
 const fold = (text) => text.normalize("NFKC").toLowerCase();
@@ -62,12 +69,13 @@ export class LibraryElement extends HTMLElement {
       input.value = "";
     });
     const choose = h("button", { type: "button", class: "button primary", t: "documents.choose", on: { click: () => input.click() } });
+    this.limits = h("p", { class: "muted small" });
     const zone = h(
       "div",
       { class: "drop" },
       icon("upload"),
       h("p", {}, h("span", { t: "documents.drop" }), " ", choose),
-      h("p", { class: "muted small", t: "documents.limits" }),
+      this.limits,
       input,
     );
     const over = (event, on) => {
@@ -86,7 +94,18 @@ export class LibraryElement extends HTMLElement {
 
   show() {
     if (!known) mark(this.list, "t", "loading");
+    this.learn();
     this.reload();
+  }
+
+  /** What this service allows: how large a file may be, and whether anything may change at all. */
+  async learn() {
+    if (this.learnt) return;
+    const build = await version().catch(() => null);
+    this.learnt = build !== null;
+    if (build?.max_upload_bytes) setUploadLimit(build.max_upload_bytes);
+    mark(this.limits, "t", "documents.limits", { limit: size(build?.max_upload_bytes ?? 50 * 1024 * 1024) });
+    this.classList.toggle("read-only", build?.read_only === true);
   }
 
   async reload() {
@@ -161,7 +180,7 @@ export class LibraryElement extends HTMLElement {
           one.warnings.map((line) => h("li", {}, line)),
         ),
       );
-    return h(
+    const row = h(
       "li",
       { class: "document" },
       h(
@@ -182,9 +201,10 @@ export class LibraryElement extends HTMLElement {
         "div",
         { class: "document-acts" },
         button("documents.ask", () => this.askOnly(one)),
-        button("documents.delete", () => this.remove(one), {}, "trash"),
+        button("documents.delete", () => this.remove(one, row), {}, "trash"),
       ),
     );
+    return row;
   }
 
   askOnly(one) {
@@ -193,18 +213,19 @@ export class LibraryElement extends HTMLElement {
     location.hash = "#/";
   }
 
-  async remove(one) {
+  async remove(one, row) {
     if (!(await confirmed("documents.delete.title", t("documents.delete.text", { title: one.title }), "documents.delete"))) return;
+    row.classList.add("leaving");
     try {
-      await deleteDocument(one.id);
+      const job = await deleteDocument(one.id);
+      if (job?.object === "job") await removed(job.id);
     } catch (error) {
+      row.classList.remove("leaving");
       const text = error instanceof ApiError ? error.text : t("error.bad");
       this.list.prepend(h("li", {}, h("p", { class: "notice bad", role: "alert" }, text)));
       return;
     }
     announce(t("documents.deleted", { title: one.title }));
-    known = known.filter((other) => other.id !== one.id);
-    this.draw();
     this.filter.focus();
     this.reload();
   }

@@ -197,6 +197,7 @@ export class SourceElement extends HTMLElement {
     const span = wanted ? locate(Array.from(original.text), place.start, place.end, place.cited) : null;
     if (wanted && !span) this.note("source.unplaced", "warn");
     const { spans, approximate } = shown === original ? { spans: span ? [span] : [], approximate: false } : carry(original, shown, span);
+    if (original.ocr) this.note("cite.ocr");
     if (shown.converted) this.note("source.converted.note");
     if (approximate) this.note(spans.length ? "source.approximate" : "source.unplaced", "warn");
     const lang = shown.converted ? OTHER_SCRIPT[place.language] : place.language;

@@ -1,26 +1,15 @@
 // Files on their way in: checked here first, sent one at a time with progress, then followed through their job until it is published.
 
-import { ApiError, getJob, upload } from "./api.js";
+import { ApiError, untilDone, upload } from "./api.js";
 import { announce, fill, h, iconButton } from "./dom.js";
 import { has, mark, percent, size, t } from "./i18n.js";
 
-export const ACCEPT = ".pdf,.md,.markdown,.html,.htm,.docx,.txt";
+export const ACCEPT = ".pdf,.md,.markdown,.mdx,.mdown,.html,.htm,.xhtml,.docx,.txt,.text";
 const TYPES = new Set(ACCEPT.split(","));
-const LIMIT = 50 * 1024 * 1024;
-const POLL = [400, 800, 1500, 3000];
-const LOST_AFTER = 6;
-const pause = (milliseconds, signal) =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        reject(new DOMException("stopped", "AbortError"));
-      },
-      { once: true },
-    );
-  });
+let limit = 50 * 1024 * 1024;
+
+/** The service's own limit, once it is known. */
+export const setUploadLimit = (bytes) => (limit = bytes);
 
 const ending = (name) => (/\.[^.]+$/.exec(name)?.[0] ?? "").toLowerCase();
 
@@ -28,7 +17,7 @@ const ending = (name) => (/\.[^.]+$/.exec(name)?.[0] ?? "").toLowerCase();
 export function refusal(file) {
   if (!TYPES.has(ending(file.name))) return ["upload.type", { type: ending(file.name) || "?" }];
   if (file.size === 0) return ["upload.empty", {}];
-  if (file.size > LIMIT) return ["upload.size", { size: size(file.size) }];
+  if (file.size > limit) return ["upload.size", { size: size(file.size), limit: size(limit) }];
   return null;
 }
 
@@ -112,47 +101,26 @@ export class Uploads {
     mark(item.words, "t", "upload.sending", { percent: percent(share) });
   }
 
-  /** Poll the job: often at first, for small files are done at once. */
   async follow(item, id) {
-    const { signal } = item.control;
     item.bar.removeAttribute("value");
     item.cancel.hidden = true;
     mark(item.words, "t", "upload.queued");
-    let lost = 0;
-    for (let turn = 0; ; turn += 1) {
-      try {
-        await pause(POLL[Math.min(turn, POLL.length - 1)], signal);
-        const job = await getJob(id, signal);
-        lost = 0;
-        if (this.show(item, job)) return;
-      } catch (error) {
-        lost += 1;
-        const gone = error instanceof ApiError && error.status === 404;
-        if (gone || lost >= LOST_AFTER || !(error instanceof ApiError)) {
-          if (error instanceof ApiError) this.end(item, "bad", ["upload.lost"]);
-          else this.broke(item, error);
-          return;
-        }
-      }
+    try {
+      const job = await untilDone(id, { signal: item.control.signal, onChange: (now) => this.show(item, now) });
+      const problems = [...(job.errors ?? []), ...(job.warnings ?? []).map((reason) => ({ reason }))];
+      const failed = job.state === "failed" || job.errors?.length > 0;
+      this.end(item, failed ? "bad" : "good", [failed ? "upload.failed" : "upload.done"], problems);
+      if (job.state === "done") this.onDone();
+    } catch (error) {
+      if (error instanceof ApiError) this.end(item, "bad", ["upload.lost"]);
+      else this.broke(item, error);
     }
   }
 
   show(item, job) {
-    const problems = job.errors ?? [];
-    if (job.state === "done" && !problems.length) {
-      this.end(item, "good", ["upload.done"]);
-      this.onDone();
-      return true;
-    }
-    if (job.state === "done" || job.state === "failed") {
-      this.end(item, "bad", ["upload.failed"], problems);
-      if (job.state === "done") this.onDone();
-      return true;
-    }
-    const stage = has(`stage.${job.stage}`) ? t(`stage.${job.stage}`) : (job.stage ?? "");
-    mark(item.words, "t", job.state === "queued" || !stage ? "upload.queued" : "upload.running", { stage });
+    const stage = has(`stage.${job.stage}`) ? `stage.${job.stage}` : "upload.queued";
+    mark(item.words, "t", job.state === "queued" ? "upload.queued" : stage);
     if (job.pages_done) fill(item.more, h("p", { class: "muted", t: ["upload.pages", { n: job.pages_done }] }));
-    return false;
   }
 
   broke(item, error) {
