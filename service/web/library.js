@@ -37,7 +37,7 @@ export class LibraryElement extends HTMLElement {
     this.count = h("p", { class: "muted" });
     this.list = h("ul", { class: "documents" });
     this.uploading = h("section", { class: "uploads", hidden: true });
-    this.uploads = new Uploads(this.uploading, () => this.reload());
+    this.uploads = new Uploads(this.uploading, () => this.changed());
     this.tools = h("div", { class: "library-tools" }, this.filter, this.language, this.tag);
     fill(
       this,
@@ -106,6 +106,11 @@ export class LibraryElement extends HTMLElement {
     if (build?.max_upload_bytes) setUploadLimit(build.max_upload_bytes);
     mark(this.limits, "t", "documents.limits", { limit: size(build?.max_upload_bytes ?? 50 * 1024 * 1024) });
     this.classList.toggle("read-only", build?.read_only === true);
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("changed"));
+    return this.reload();
   }
 
   async reload() {
@@ -227,7 +232,7 @@ export class LibraryElement extends HTMLElement {
     }
     announce(t("documents.deleted", { title: one.title }));
     this.filter.focus();
-    this.reload();
+    this.changed();
   }
 }
 

@@ -219,6 +219,10 @@ function start() {
   onLanguage(() => drawScope($("scope")));
   drawScope($("scope"));
   banner.onBack(() => chat.loadIdeas());
+  library.addEventListener("changed", () => {
+    chat.loadIdeas();
+    banner.check();
+  });
   chat.loadIdeas();
   banner.check();
   evalRuns().then(

@@ -180,7 +180,7 @@ export default {
   "upload.size": "The file has {size}; the limit is {limit}.",
   "upload.empty": "The file is empty.",
   "upload.cancel": "Cancel the upload of {name}",
-  "stage.waiting": "Waiting for another job",
+  "stage.waiting": "Preparing",
   "stage.reading": "Reading",
   "stage.embedding": "Embedding",
   "stage.indexing": "Indexing",

@@ -180,7 +180,7 @@ export default {
   "upload.size": "文件有 {size}，超过 {limit} 的上限。",
   "upload.empty": "文件是空的。",
   "upload.cancel": "取消上传 {name}",
-  "stage.waiting": "等待其他任务完成",
+  "stage.waiting": "准备中",
   "stage.reading": "读取中",
   "stage.embedding": "计算向量",
   "stage.indexing": "建立索引",

@@ -180,7 +180,7 @@ export default {
   "upload.size": "檔案有 {size}，超過 {limit} 的上限。",
   "upload.empty": "檔案是空的。",
   "upload.cancel": "取消上傳 {name}",
-  "stage.waiting": "等待其他工作完成",
+  "stage.waiting": "準備中",
   "stage.reading": "讀取中",
   "stage.embedding": "計算向量",
   "stage.indexing": "建立索引",
