@@ -1,0 +1,80 @@
+# Everything a person does with a checkout. `make` alone lists the targets.
+PYTHON ?= python3
+DEMO ?= data-demo
+SETS ?= $(wildcard eval/sets/*.jsonl)
+
+BIN := .venv/bin
+STAMP := .venv/.wenju-setup
+WENJU_DEMO := WENJU_DATA_DIR=$(DEMO) $(BIN)/wenju
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check format eval briefs fuzz crash soak screenshots lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv, from the locks
+
+# --no-deps: the lock is the whole list, and leaves out a torch stack that one package asks for and nothing here needs.
+$(STAMP): pyproject.toml uv.lock requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Wenju needs Python 3.11 or later: make setup PYTHON=python3.12" >&2; exit 1; }
+	@if command -v uv >/dev/null; then \
+		echo "setup: uv sync"; \
+		uv sync --quiet --frozen --all-groups --extra mcp --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"; \
+	else \
+		echo "setup: pip, into .venv (some minutes the first time)"; \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock && \
+		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+demo: setup ## ingest the sample corpus and ask it one question in each script
+	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
+	$(WENJU_DEMO) ingest corpus
+	$(WENJU_DEMO) ask '中國開源模型在 OpenRouter 的每週份額平均是多少？'
+	$(WENJU_DEMO) ask '编程占 token 用量的比例有多大？'
+	$(WENJU_DEMO) ask 'What share of tokens came from reasoning models?'
+
+serve: setup ## open the service and the chat page on http://127.0.0.1:8000
+	$(BIN)/wenju serve
+
+test: setup ## run the tests (not the fuzz and soak ones)
+	$(BIN)/pytest
+
+check: setup ## lint, format, types and the order of the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict ingest service eval wenju.py
+	$(BIN)/lint-imports
+
+format: setup ## put the code into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+eval: setup ## measure the sample corpus against the baseline (SETS=… for others)
+	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
+	$(WENJU_DEMO) ingest corpus
+	$(WENJU_DEMO) eval run $(SETS) --gate
+
+fuzz: setup ## search for inputs that break a promise
+	$(PYTEST) tests -m fuzz
+
+crash: setup ## kill the ingest at every named point, again and again
+	$(PYTEST) tests/crash -m crash
+
+soak: setup ## run the service for minutes under load
+	$(PYTEST) tests -m soak
+
+screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
+	WENJU_SCREENSHOTS=build/screenshots $(PYTEST) tests/browser -m browser
+
+lock: setup ## resolve the dependencies anew and write all three locks (needs uv)
+	uv lock --default-index https://pypi.org/simple
+	uv export --quiet --no-header --no-emit-project --frozen --no-dev --extra mcp -o requirements.lock
+	uv export --quiet --no-header --no-emit-project --frozen --all-groups --extra mcp -o requirements-dev.lock
+
+clean: ## remove what the targets made, but not data/
+	rm -rf .venv $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
