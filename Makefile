@@ -58,6 +58,9 @@ eval: setup ## measure the sample corpus against the baseline (SETS=… for othe
 	$(WENJU_DEMO) ingest corpus
 	$(WENJU_DEMO) eval run $(SETS) --gate
 
+briefs: setup ## typeset the sample reports, corpus/reports/*.pdf (needs fonts-noto-cjk)
+	$(BIN)/python corpus/reports/build.py
+
 fuzz: setup ## search for inputs that break a promise
 	$(PYTEST) tests -m fuzz
 
