@@ -1,0 +1,74 @@
+"""Validation of sets against the corpus: quotes really there, answers in the evidence, groups whole, scripts pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eval.askers import Asker
+from eval.cases import LANGUAGES, Case, squeeze
+from eval.measures.accuracy import holds
+from ingest.kb import detect_language
+
+__all__ = ["check_cases"]
+
+
+def check_cases(cases: Sequence[Case], asker: Asker) -> list[dict[str, str]]:
+    """Return the faults found, each with ``id``, ``fault`` and ``detail``.
+
+    Args:
+        cases: Of one or more sets.
+        asker: Whose corpus they are about.
+    """
+    documents = asker.documents()
+    faults = []
+    for case in cases:
+        faults += [{"id": case.id, "fault": fault, "detail": detail} for fault, detail in _case_faults(case, asker, documents)]
+    faults += _group_faults(cases)
+    seen: dict[tuple[str, Any], str] = {}
+    for case in cases:
+        key = (squeeze(case.question), case.language, tuple(turn["content"] for turn in case.history))
+        if key in seen:
+            faults.append({"id": case.id, "fault": "duplicate", "detail": f"the same question as {seen[key]}"})
+        seen.setdefault(key, case.id)
+    return faults
+
+
+def _case_faults(case: Case, asker: Asker, documents: dict[str, str]) -> list[tuple[str, str]]:
+    out = []
+    if not case.answerable and (case.answers or case.evidence):
+        out.append(("unanswerable with answers", "an unanswerable question has no answers and no evidence"))
+    if case.answerable and not case.evidence:
+        out.append(("no evidence", "an answerable question needs document, page and quote"))
+    detected = detect_language(case.question)
+    if detected != case.language and not (case.language == "en" and detected == "en"):
+        out.append(("script", f"the question reads as {detected}, the case says {case.language}"))
+    quotes = ""
+    for item in case.evidence:
+        if item.document not in documents:
+            out.append(("unknown document", f"{item.document} is not in the corpus"))
+            continue
+        text = asker.page_text(documents[item.document], item.page)
+        if text is None:
+            out.append(("unknown page", f"{item.document} has no page {item.page}"))
+        elif squeeze(item.quote) not in squeeze(text):
+            out.append(("quote not found", f"{item.document} p. {item.page}: {item.quote[:60]}"))
+        quotes += item.quote + " "
+    for part in case.answers:
+        if quotes and not any(holds(quotes, alternative) for alternative in part):
+            out.append(("answer not in evidence", " / ".join(part)))
+    return out
+
+
+def _group_faults(cases: Sequence[Case]) -> list[dict[str, str]]:
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group_id, []).append(case)
+    out = []
+    for name, members in groups.items():
+        missing = [language for language in LANGUAGES if language not in {case.language for case in members}]
+        if missing and any(case.answers or not case.answerable for case in members):
+            out.append({"id": name, "fault": "group not complete", "detail": f"no question in {', '.join(missing)}"})
+        if len({case.answerable for case in members}) > 1:
+            out.append({"id": name, "fault": "group disagrees", "detail": "some are answerable, some are not"})
+    return out

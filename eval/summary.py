@@ -1,0 +1,103 @@
+"""From the questions' results to the figures of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eval.measures import refusal
+from eval.measures.intervals import bootstrap
+from eval.measures.latency import percentile
+from eval.measures.parity import parity
+
+__all__ = ["HEADLINE", "summarise"]
+
+HEADLINE = (
+    "accuracy",
+    "answered",
+    "refused_right",
+    "hit@1",
+    "hit@5",
+    "hit@10",
+    "mrr",
+    "ndcg@10",
+    "citation_precision",
+    "citation_coverage",
+    "evidence_recall",
+    "quote_verified",
+    "page_accuracy",
+)
+Result = dict[str, Any]
+
+
+def _measure(results: Sequence[Result], name: str) -> dict[str, Any] | None:
+    rows = [(r["scores"][name], r["group_id"]) for r in results if r["scores"][name] is not None]
+    if not rows:
+        return None
+    values = [value for value, _ in rows]
+    interval = bootstrap(values, groups=[group for _, group in rows])
+    assert interval is not None
+    return {"value": sum(values) / len(values), "low": interval[0], "high": interval[1], "n": len(values)}
+
+
+def _slice(results: Sequence[Result]) -> dict[str, Any]:
+    out = {}
+    for name in ("accuracy", "answered", "refused_right", "hit@1", "hit@5", "mrr"):
+        values = [r["scores"][name] for r in results if r["scores"][name] is not None]
+        if values:
+            out[name] = {"value": sum(values) / len(values), "n": len(values)}
+    return out
+
+
+def _slices(results: Sequence[Result], key: Callable[[Result], str]) -> dict[str, Any]:
+    names = sorted({key(r) for r in results})
+    return {name: _slice([r for r in results if key(r) == name]) for name in names if name}
+
+
+def _document(result: Result) -> str:
+    return result["evidence"][0]["document"] if result["evidence"] else ""
+
+
+def summarise(results: Sequence[Result]) -> dict[str, Any]:
+    """Return the summary of a run: headline with 95 % intervals, slices, refusals, parity, latency, failures."""
+    headline = {name: found for name in HEADLINE if (found := _measure(results, name)) is not None}
+    judged = [r for r in results if r["scores"]["accuracy"] is not None or not r["answerable"]]
+    follow = [r["scores"]["accuracy"] for r in results if r["follow_up"] and r["scores"]["accuracy"] is not None]
+    confidence = [float(r["answer"].get("confidence") or 0.0) for r in judged]
+    right = [bool(r["scores"]["accuracy"]) for r in judged]
+    outcomes: dict[str, dict[str, float]] = {}
+    for r in judged:
+        if r["scores"]["accuracy"] is not None:
+            outcomes.setdefault(r["group_id"], {})[r["language"]] = r["scores"]["accuracy"]
+    times = [r["ms"] for r in results]
+    table = refusal.two_by_two([r["answerable"] for r in judged], [r["answer"]["status"] == "refused" for r in judged])
+    curve = refusal.risk_coverage(confidence, right)
+    return {
+        "questions": len(results),
+        "headline": headline,
+        "follow_up_accuracy": {"value": sum(follow) / len(follow), "n": len(follow)} if follow else None,
+        "refusals": {
+            **table,
+            "auroc": refusal.auroc(
+                [c for c, r in zip(confidence, judged, strict=True) if r["answerable"]],
+                [c for c, r in zip(confidence, judged, strict=True) if not r["answerable"]],
+            ),
+            "calibration_error": refusal.calibration_error(confidence, right),
+            "reliability": refusal.reliability(confidence, right),
+            "risk_coverage": curve[:: max(1, len(curve) // 100)] if curve else [],
+        },
+        "parity": {
+            "zh-Hant–zh-Hans": parity(outcomes, "zh-Hant", "zh-Hans"),
+            "zh-Hant–en": parity(outcomes, "zh-Hant", "en"),
+            "zh-Hans–en": parity(outcomes, "zh-Hans", "en"),
+        },
+        "slices": {
+            "language": _slices(results, lambda r: str(r["language"])),
+            "crossing": _slices(results, lambda r: str(r["crosses"])),
+            "type": _slices(results, lambda r: str(r["type"])),
+            "document": _slices(results, _document),
+        },
+        "latency_ms": {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "p99": percentile(times, 0.99)},
+        "failures": dict(Counter(r["failure"] for r in results if r["failure"]).most_common()),
+    }
