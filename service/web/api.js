@@ -122,7 +122,7 @@ export async function listDocuments(signal) {
   return found;
 }
 
-/** Poll a job until it ends, often at first: small jobs are done at once. `onChange` gets each state; a lost connection is borne a while. */
+/** Poll a job until it ends, often at first: small jobs are done at once. `onChange` gets each state; a lost line is borne a while. */
 export async function untilDone(id, { signal, onChange = () => {} } = {}) {
   let lost = 0;
   for (let turn = 0; ; turn += 1) {
