@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ingest.kb.errors import SettingsError
 from ingest.kb.folding import fold
-from ingest.kb.tokens import canonical
+from ingest.kb.tokens import canonical, is_han
 
 __all__ = ["Concept", "ConceptMatch", "Lexicon", "load_lexicon", "parse_lexicon"]
 
@@ -91,6 +91,41 @@ def parse_lexicon(lines: Iterable[str], *, source: str, layer: int = 1) -> Itera
         )
 
 
+def _merged(concepts: Sequence[Concept]) -> list[Concept]:
+    """Return the concepts with those made one that share an English and a Chinese term: files may overlap, meanings must not."""
+    parent = list(range(len(concepts)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    seen: dict[tuple[int, str, str], int] = {}
+    for place, concept in enumerate(concepts):
+        english = {canonical(fold(term)).text for term in concept.terms.get("en", ())}
+        chinese = {fold(term) for column in _COLUMNS[1:] for term in concept.terms.get(column, ())}
+        for pair in ((concept.layer, e, c) for e in english for c in chinese):
+            if pair in seen:
+                parent[root(place)] = root(seen[pair])
+            seen.setdefault(pair, place)
+    groups: dict[int, list[Concept]] = {}
+    for place, concept in enumerate(concepts):
+        groups.setdefault(root(place), []).append(concept)
+    return [_union(group) for group in groups.values()]
+
+
+def _union(group: Sequence[Concept]) -> Concept:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    terms = {
+        column: tuple(dict.fromkeys(term for concept in group for term in concept.terms.get(column, ()))) for column in _COLUMNS
+    }
+    kind = next((concept.kind for concept in group if concept.kind), "")
+    return Concept(first.key, terms, kind, any(concept.low for concept in group), first.layer)
+
+
 @dataclass(slots=True)
 class Lexicon:
     """All concepts, with one automaton over every term of every language.
@@ -112,6 +147,7 @@ class Lexicon:
         """Return the lexicon of these concepts."""
         import ahocorasick_rs
 
+        concepts = _merged(concepts)
         seen: dict[str, int] = {}
         unique: list[Concept] = []
         for concept in concepts:
@@ -126,7 +162,8 @@ class Lexicon:
         for index, concept in enumerate(unique):
             for term in dict.fromkeys(t for column in concept.terms.values() for t in column):
                 pattern = canonical(fold(term)).text
-                if pattern.strip():
+                # A single Chinese character is part of too many other words to stand for one meaning.
+                if pattern.strip() and not (len(pattern.strip()) == 1 and is_han(pattern.strip())):
                     owners = patterns.setdefault(pattern, [])
                     if index not in owners:
                         owners.append(index)
