@@ -71,7 +71,7 @@ soak: setup ## run the service for minutes under load
 	$(PYTEST) tests -m soak
 
 screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
-	WENJU_SCREENSHOTS=build/screenshots $(PYTEST) tests/browser -m browser
+	SCREENSHOTS=build/screenshots $(PYTEST) tests/browser -m browser
 
 lock: setup ## resolve the dependencies anew and write all three locks (needs uv)
 	uv lock --default-index https://pypi.org/simple
