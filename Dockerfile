@@ -5,16 +5,22 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-RUN python -m venv /opt/wenju
-# The lock first: this layer is built again only when a dependency changes. --no-deps: the lock is the whole list.
-COPY requirements.lock ./
-RUN /opt/wenju/bin/pip install --no-deps --require-hashes -r requirements.lock
+# The locks first: this layer is built again only when a dependency changes. --no-deps: the lock is the whole list.
+# The build backend comes by hash as well, from the developers' lock, into an environment that stays behind.
+COPY requirements.lock requirements-dev.lock ./
+RUN python -m venv /opt/wenju \
+    && /opt/wenju/bin/pip install --no-deps --require-hashes -r requirements.lock \
+    && awk '/^[a-z]/ { keep = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } keep' requirements-dev.lock > /tmp/build.lock \
+    && python -m venv /opt/build \
+    && /opt/build/bin/pip install --no-deps --require-hashes -r /tmp/build.lock
 COPY pyproject.toml README.md LICENSE wenju.py ./
 COPY ingest ingest
 COPY service service
 COPY eval eval
 COPY corpus corpus
-RUN /opt/wenju/bin/pip install --no-deps . && /opt/wenju/bin/python -m compileall -q /opt/wenju
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
+    && /opt/wenju/bin/pip install --no-deps /tmp/wheel/*.whl \
+    && /opt/wenju/bin/python -m compileall -q /opt/wenju
 
 FROM python:${PYTHON}-slim
 # Page images need a Chinese font where a PDF does not embed its own.
