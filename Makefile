@@ -18,7 +18,7 @@ setup: $(STAMP) ## install everything into .venv, from the locks
 
 # --no-deps: the lock is the whole list, and leaves out a torch stack that one package asks for and nothing here needs.
 $(STAMP): pyproject.toml uv.lock requirements-dev.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Wenju needs Python 3.11 or later: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "Wenju needs Python 3.11 to 3.14: make setup PYTHON=python3.12" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 		echo "setup: uv sync"; \
 		uv sync --quiet --frozen --all-groups --extra mcp --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"; \
