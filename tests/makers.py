@@ -229,10 +229,9 @@ def docx_report() -> bytes:
 def docx_bomb() -> bytes:
     """Return a DOCX of half a megabyte that unpacks to 500 MB."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with archive.open("word/document.xml", "w", force_zip64=True) as member:
-            for _ in range(500):
-                member.write(b" " * 1_000_000)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, archive.open("word/document.xml", "w") as member:
+        for _ in range(500):
+            member.write(b" " * 1_000_000)
     return out.getvalue()
 
 
