@@ -70,6 +70,7 @@ export class SourceElement extends HTMLElement {
     this.linked = true;
     this.from = null;
     const place = { id, title: "", language: "", page, at: page, start, end, rects: [], cited: "", paged: false };
+    this.empty(place);
     this.show();
     this.place = place;
     mark(this.title_, "t", "loading");
@@ -83,7 +84,15 @@ export class SourceElement extends HTMLElement {
     if (this.place === place) this.open(place);
   }
 
+  /** Another document's text must not stand under this one's title while it loads. */
+  empty(place) {
+    if (this.place?.id === place.id && this.place.page === place.page) return;
+    delete this.body.dataset.t;
+    for (const part of [this.body, this.notes, this.toolbar]) fill(part);
+  }
+
   open(place) {
+    this.empty(place);
     this.place = place;
     this.converted = false;
     this.zoom = 0;
