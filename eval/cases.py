@@ -136,7 +136,9 @@ def load_sets(paths: Sequence[Path]) -> list[Case]:
             try:
                 record = json.loads(line)
             except json.JSONDecodeError as error:
-                raise SetError(f"{where}: broken JSON ({error.msg} at column {error.colno})", hint="One JSON object on each line.") from error
+                raise SetError(
+                    f"{where}: broken JSON ({error.msg} at column {error.colno})", hint="One JSON object on each line."
+                ) from error
             case = parse_case(record, where)
             if case.id in cases:
                 raise SetError(f"{where}: the id {case.id!r} stands twice", hint="Give every question an id of its own.")

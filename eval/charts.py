@@ -54,4 +54,6 @@ def calibration_chart(bins: Sequence[Mapping[str, float]]) -> str:
         for item in bins
     )
     diagonal = '<line x1="40" y1="200" x2="400" y2="10" stroke="currentColor" stroke-dasharray="4 4" opacity=".5"/>'
-    return f'<svg viewBox="0 0 {_WIDTH} 230" width="{_WIDTH}" height="230" role="img">{_axes("confidence", "accuracy")}{diagonal}{dots}</svg>'
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} 230" width="{_WIDTH}" height="230" role="img">{_axes("confidence", "accuracy")}{diagonal}{dots}</svg>'
+    )

@@ -105,7 +105,9 @@ def _run(arguments: argparse.Namespace) -> int:
     for _ in range(max(1, arguments.repeat)):
         with _Bar() as bar:
             runs.append(
-                run_cases(cases, asker, names=[str(p) for p in arguments.sets], workers=arguments.workers, progress=bar.step, partial=partial)
+                run_cases(
+                    cases, asker, names=[str(p) for p in arguments.sets], workers=arguments.workers, progress=bar.step, partial=partial
+                )
             )
     run = runs[0]
     gate = check_gate(run, thresholds) if thresholds is not None else None
@@ -125,7 +127,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if len(runs) > 1:
         same = all(_essence(other) == _essence(run) for other in runs[1:])
         print(f"{len(runs)} runs: {'identical results' if same else 'results DIFFER'}")
-    failed = (gate is not None and not all(v["passed"] for v in gate)) or (arguments.gate and comparison is not None and bool(comparison["worse"]))
+    failed = (gate is not None and not all(v["passed"] for v in gate)) or (
+        arguments.gate and comparison is not None and bool(comparison["worse"])
+    )
     return _FAILED_GATE if failed else 0
 
 

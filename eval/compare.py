@@ -25,7 +25,9 @@ def load_run(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise SetError(f"there is no run {path}", hint="`wenju eval run SET --json FILE` writes one.") from error
     except ValueError as error:
-        raise SetError(f"{path} is broken or half written: {error}", hint="Run the evaluation again; it goes on where it stopped.") from error
+        raise SetError(
+            f"{path} is broken or half written: {error}", hint="Run the evaluation again; it goes on where it stopped."
+        ) from error
     if run.get("object") != "eval_run":
         raise SetError(f"{path} is no eval run", hint="`wenju eval run SET --json FILE` writes one.")
     return run
@@ -72,7 +74,16 @@ def compare_runs(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any
         for value in sorted({str(a[key]) for a, *_ in scored}):
             slices[f"{key}/{value}"] = _verdict([(oa, ob) for a, _, oa, ob in scored if str(a[key]) == value])
     measures = {}
-    for name in ("quote_verified", "page_accuracy", "citation_coverage", "citation_precision", "evidence_recall", "hit@5", "refused_right", "answered"):
+    for name in (
+        "quote_verified",
+        "page_accuracy",
+        "citation_coverage",
+        "citation_precision",
+        "evidence_recall",
+        "hit@5",
+        "refused_right",
+        "answered",
+    ):
         both = [(a["scores"][name], b["scores"][name]) for a, b in rows if a["scores"][name] is not None and b["scores"][name] is not None]
         if both:
             measures[name] = _verdict([(float(x), float(y)) for x, y in both])

@@ -9,7 +9,21 @@ from typing import Any
 __all__ = ["csv_text", "safe_cell"]
 
 _FORMULA = tuple("=+-@\t\r\0＝＋－＠")
-_COLUMNS = ("id", "group_id", "language", "type", "answerable", "question", "status", "answer", "failure", "accuracy", "hit@5", "quote_verified", "ms")
+_COLUMNS = (
+    "id",
+    "group_id",
+    "language",
+    "type",
+    "answerable",
+    "question",
+    "status",
+    "answer",
+    "failure",
+    "accuracy",
+    "hit@5",
+    "quote_verified",
+    "ms",
+)
 
 
 def safe_cell(value: Any) -> str:

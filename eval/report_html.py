@@ -49,20 +49,26 @@ def _slices(summary: dict[str, Any]) -> str:
     out = []
     for name, entries in summary["slices"].items():
         rows = "".join(
-            f'<tr><td>{escape(value)}</td>'
-            + "".join(f'<td class="n">{_pct(item[m]["value"]) if m in item else "–"}</td>' for m in ("accuracy", "refused_right", "hit@1", "hit@5"))
+            f"<tr><td>{escape(value)}</td>"
+            + "".join(
+                f'<td class="n">{_pct(item[m]["value"]) if m in item else "–"}</td>'
+                for m in ("accuracy", "refused_right", "hit@1", "hit@5")
+            )
             + "</tr>"
             for value, item in entries.items()
         )
         head = "".join(f'<th class="n">{_label(m)}</th>' for m in ("accuracy", "refused_right", "hit@1", "hit@5"))
-        out.append(f'<h3>{_label(name)}</h3><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        out.append(f"<h3>{_label(name)}</h3><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>")
     return "".join(out)
 
 
 def _case(result: dict[str, Any]) -> str:
     failure = f'<span class="bad">{_label(result["failure"])}</span>' if result["failure"] else '<span class="ok">✓</span>'
     expected = " + ".join(" / ".join(part) for part in result["expected"]) or "–"
-    gold = "".join(f'<blockquote>{escape(e["quote"])}<br><span class="soft">{escape(e["document"])} · {e["page"]}</span></blockquote>' for e in result["evidence"])
+    gold = "".join(
+        f'<blockquote>{escape(e["quote"])}<br><span class="soft">{escape(e["document"])} · {e["page"]}</span></blockquote>'
+        for e in result["evidence"]
+    )
     cited = "".join(
         f'<blockquote>[{c["index"]}] {escape(c["cited_text"])}<br><span class="soft">{escape(c["file_name"])} · {c["page"] or 1} · {escape(c["verification"])}</span></blockquote>'
         for c in result["citations"]
@@ -73,8 +79,8 @@ def _case(result: dict[str, Any]) -> str:
     )
     return (
         f'<details id="q-{escape(result["id"])}"><summary>{failure} <b>{escape(result["id"])}</b> <span lang="{escape(result["language"])}">{escape(result["question"])}</span></summary>'
-        f'<p>{_label("expected")}: {escape(expected)}</p><p>{_label("answer")}: {escape(result["answer"]["answer"])}</p>{cited}'
-        f'<p>{_label("evidence")}</p>{gold}<table>{ranked}</table></details>'
+        f"<p>{_label('expected')}: {escape(expected)}</p><p>{_label('answer')}: {escape(result['answer']['answer'])}</p>{cited}"
+        f"<p>{_label('evidence')}</p>{gold}<table>{ranked}</table></details>"
     )
 
 
@@ -88,10 +94,12 @@ def _comparison(run: dict[str, Any]) -> str:
         for name, item in {"overall": overall, **comparison["measures"], **comparison["slices"]}.items()
     )
     links = "".join(
-        f'<p>{_label(name)}: ' + ", ".join(f'<a href="#q-{escape(i)}">{escape(i)}</a>' for i in comparison[name]) + "</p>" for name in ("won", "lost") if comparison[name]
+        f"<p>{_label(name)}: " + ", ".join(f'<a href="#q-{escape(i)}">{escape(i)}</a>' for i in comparison[name]) + "</p>"
+        for name in ("won", "lost")
+        if comparison[name]
     )
     head = f'<tr><th></th><th class="n">{_label("won")}</th><th class="n">{_label("lost")}</th><th class="n">±</th><th class="n">p</th><th></th></tr>'
-    return f'<h2>{_label("comparison")}</h2><table><thead>{head}</thead><tbody>{rows}</tbody></table>{links}'
+    return f"<h2>{_label('comparison')}</h2><table><thead>{head}</thead><tbody>{rows}</tbody></table>{links}"
 
 
 def _gate(run: dict[str, Any]) -> str:
@@ -102,7 +110,7 @@ def _gate(run: dict[str, Any]) -> str:
         f'<td class="{"ok" if v["passed"] else "bad"}">{"✓" if v["passed"] else "✗"}</td></tr>'
         for v in run["gate"]
     )
-    return f'<h2>{_label("gate")}</h2><table><tbody>{rows}</tbody></table>'
+    return f"<h2>{_label('gate')}</h2><table><tbody>{rows}</tbody></table>"
 
 
 def html_report(run: dict[str, Any]) -> str:
@@ -128,7 +136,7 @@ def html_report(run: dict[str, Any]) -> str:
         f"<title>Wenju eval</title><style>{_CSS}</style></head><body><main><h1>{_label('title')}</h1>"
         f'<p class="soft">{summary["questions"]} · {escape(str(run["fingerprint"].get("generation", "")))} · {escape(str(run["fingerprint"].get("commit", "")))}</p>'
         f'{_headline(summary)}{_gate(run)}{_comparison(run)}<h2>{_label("charts")}</h2><div class="grid">{drawn}</div>'
-        f'<h2>{_label("slices")}</h2>{_slices(summary)}<h2>{_label("failed")} ({len(failed)})</h2>{"".join(map(_case, failed))}'
-        f'<h2>{_label("passed")} ({len(passed)})</h2>{"".join(map(_case, passed))}'
-        f'<h2>{_label("fingerprint")}</h2><pre>{escape(facts)}</pre></main></body></html>'
+        f"<h2>{_label('slices')}</h2>{_slices(summary)}<h2>{_label('failed')} ({len(failed)})</h2>{''.join(map(_case, failed))}"
+        f"<h2>{_label('passed')} ({len(passed)})</h2>{''.join(map(_case, passed))}"
+        f"<h2>{_label('fingerprint')}</h2><pre>{escape(facts)}</pre></main></body></html>"
     )

@@ -72,7 +72,14 @@ def judge_case(case: Case, asker: Asker, documents: dict[str, str]) -> dict[str,
     }
     known = all(item.document in documents for item in case.evidence) and _quoted(case, asker, documents)
     short = [
-        {"passage_id": p["passage_id"], "document": p["file_name"], "page": p["page"], "score": p["score"], "relevant": flag, "text": p["text"][:400]}
+        {
+            "passage_id": p["passage_id"],
+            "document": p["file_name"],
+            "page": p["page"],
+            "score": p["score"],
+            "relevant": flag,
+            "text": p["text"][:400],
+        }
         for p, flag in zip(passages, relevance, strict=True)
     ]
     return {
@@ -87,11 +94,26 @@ def judge_case(case: Case, asker: Asker, documents: dict[str, str]) -> dict[str,
         "evidence": [{"document": e.document, "page": e.page, "quote": e.quote} for e in case.evidence],
         "crosses": _crosses(case),
         "answer": {
-            name: answer[name] for name in ("status", "answer", "standalone_question", "confidence", "llm_generated", "language") if name in answer
+            name: answer[name]
+            for name in ("status", "answer", "standalone_question", "confidence", "llm_generated", "language")
+            if name in answer
         },
         "refusal": (answer.get("refusal") or {}).get("code"),
         "citations": [
-            {n: c[n] for n in ("index", "file_name", "document_id", "page", "cited_text", "start_char_index", "end_char_index", "url", "verification")}
+            {
+                n: c[n]
+                for n in (
+                    "index",
+                    "file_name",
+                    "document_id",
+                    "page",
+                    "cited_text",
+                    "start_char_index",
+                    "end_char_index",
+                    "url",
+                    "verification",
+                )
+            }
             for c in answer["citations"]
         ],
         "passages": short,
@@ -155,7 +177,13 @@ def _resume(path: Path | None, fingerprint: dict[str, Any]) -> dict[str, dict[st
 
 
 def run_cases(
-    cases: Sequence[Case], asker: Asker, *, names: Sequence[str] = (), workers: int = 2, progress: Progress | None = None, partial: Path | None = None
+    cases: Sequence[Case],
+    asker: Asker,
+    *,
+    names: Sequence[str] = (),
+    workers: int = 2,
+    progress: Progress | None = None,
+    partial: Path | None = None,
 ) -> dict[str, Any]:
     """Return the run: fingerprint, summary and every question's result, in the order of the cases.
 
@@ -194,4 +222,10 @@ def run_cases(
     results = [done[case.id] for case in cases]
     if partial is not None:
         partial.unlink(missing_ok=True)
-    return {"object": "eval_run", "created": int(time.time()), "fingerprint": fingerprint, "summary": summarise(results), "results": results}
+    return {
+        "object": "eval_run",
+        "created": int(time.time()),
+        "fingerprint": fingerprint,
+        "summary": summarise(results),
+        "results": results,
+    }

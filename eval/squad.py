@@ -61,7 +61,9 @@ def build(sets: Sequence[Paragraphs], folder: Path, settings: Settings) -> Knowl
             name = f"{group.name}/{number}"
             document = Document(f"doc_{sha[:16]}", sha, name, "", language, "text/plain", len(text), 1, False)
             passage = Passage(f"psg_{sha[:24]}", document.id, 1, 0, len(text), (), language)
-            kb.catalogue.put_document(document, [Page(1, text, (Block("paragraph", 0, len(text)),))], [passage], splitter="squad")
+            kb.catalogue.put_document(
+                document, [Page(1, text, (Block("paragraph", 0, len(text)),))], [passage], splitter="squad", source=None
+            )
     kb.close()
     publish_catalogue(settings)
     return KnowledgeBase(settings)
@@ -112,7 +114,9 @@ def _row(label: str, ranks: Sequence[int], times: Sequence[float]) -> dict[str, 
     }
 
 
-def passage_table(paths: Sequence[Path], settings: Settings, *, sample: int = 0, dense: bool = True, mixed: bool = True) -> list[dict[str, Any]]:
+def passage_table(
+    paths: Sequence[Path], settings: Settings, *, sample: int = 0, dense: bool = True, mixed: bool = True
+) -> list[dict[str, Any]]:
     """Return the table of passage retrieval: each set alone, with the question in the other script, all in one index, across languages.
 
     Two sets whose questions share ids (XQuAD) are asked across languages: the question of one, the paragraphs of the other.

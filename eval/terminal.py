@@ -56,7 +56,9 @@ def run_text(run: dict[str, Any], gate: list[dict[str, Any]] | None = None, *, m
         lines += _table([name, "accuracy", "refused", "hit@1", "hit@5"], rows, markdown=markdown)
     for pair, item in summary["parity"].items():
         if item:
-            lines.append(f"parity {pair}: {item['difference']:+.1f} points, {100 * item['agreement']:.1f} % equal over {item['groups']} groups")
+            lines.append(
+                f"parity {pair}: {item['difference']:+.1f} points, {100 * item['agreement']:.1f} % equal over {item['groups']} groups"
+            )
     refusals = summary["refusals"]
     if refusals["auroc"] is not None:
         lines.append(f"refusal AUROC {refusals['auroc']:.3f}, calibration error {refusals['calibration_error']:.3f}")
@@ -69,15 +71,22 @@ def run_text(run: dict[str, Any], gate: list[dict[str, Any]] | None = None, *, m
         for verdict in gate:
             mark = "ok  " if verdict["passed"] else "FAIL"
             found = "not measured" if verdict["found"] is None else f"{verdict['found']:.4f}"
-            lines.append(f"{'- ' if markdown else ''}{mark} {verdict['measure']} {found} (at least {verdict['wanted']})".replace("at least", "at most" if verdict["measure"].startswith("max:") else "at least"))
+            lines.append(
+                f"{'- ' if markdown else ''}{mark} {verdict['measure']} {found} (at least {verdict['wanted']})".replace(
+                    "at least", "at most" if verdict["measure"].startswith("max:") else "at least"
+                )
+            )
     return "\n".join(lines) + "\n"
 
 
 def comparison_text(comparison: dict[str, Any], *, markdown: bool = False) -> str:
     """Return a comparison's figures and the questions won and lost."""
     overall = comparison["overall"]
-    lines = [f"{'# ' if markdown else ''}{overall['verdict']}: {100 * overall['difference']:+.1f} points ({100 * overall['low']:+.1f} to {100 * overall['high']:+.1f}), "
-             f"won {overall['won']}, lost {overall['lost']} of {overall['n']}, McNemar p = {overall['p']:.3g}", ""]
+    lines = [
+        f"{'# ' if markdown else ''}{overall['verdict']}: {100 * overall['difference']:+.1f} points ({100 * overall['low']:+.1f} to {100 * overall['high']:+.1f}), "
+        f"won {overall['won']}, lost {overall['lost']} of {overall['n']}, McNemar p = {overall['p']:.3g}",
+        "",
+    ]
     rows = [
         [name, str(i["n"]), str(i["won"]), str(i["lost"]), f"{100 * i['difference']:+.1f}", f"{i['p']:.3g}", i["verdict"]]
         for name, i in {**comparison["measures"], **comparison["slices"]}.items()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ingest.blocks import Head, Page
 from ingest.kb.catalogue import SourceFile
 from ingest.kb.embedding import content_hash
-from ingest.kb.errors import LimitExceeded, NoSpaceError, NotFoundError, NoTextFound, ReadError, WenjuError
+from ingest.kb.errors import LimitExceeded, NoSpaceError, NoTextFound, NotFoundError, ReadError, WenjuError
 from ingest.kb.generation import (
     Generation,
     Layout,
@@ -189,9 +189,7 @@ def remove_documents(settings: Settings, ids: Sequence[str], *, report: Reporter
             known = kb.catalogue.documents()
             for document_id in ids:
                 if document_id not in known:
-                    raise NotFoundError(
-                        f"there is no document {document_id}", hint="`wenju documents list` shows what there is."
-                    )
+                    raise NotFoundError(f"there is no document {document_id}", hint="`wenju documents list` shows what there is.")
                 run.gone.append(document_id)
                 run.summary.files.append(FileResult(known[document_id].file_name, "removed", document_id))
             run.publish()
@@ -275,9 +273,7 @@ class _Run:
             if same and same.sha256 == sha256 and splitters[document_id] == self._splitter and not self.force:
                 self._note(path, document_id)
                 self._supersede(sources.get(str(path)), document_id)
-                self.summary.files.append(
-                    FileResult(str(path), "unchanged", document_id, pages=same.page_count, warnings=same.warnings)
-                )
+                self.summary.files.append(FileResult(str(path), "unchanged", document_id, pages=same.page_count, warnings=same.warnings))
             else:
                 todo.append((path, sha256))
         with ThreadPoolExecutor(max_workers=max(1, self.kb.settings.read.workers)) as pool:
@@ -357,7 +353,8 @@ class _Run:
                 pages.append(item)
         if head is None or not any(page.text.strip() for page in pages):
             raise NoTextFound(
-                f"{name}: no text on any of its {len(pages)} page(s): it looks like a scan" if pages and head and head.paged
+                f"{name}: no text on any of its {len(pages)} page(s): it looks like a scan"
+                if pages and head and head.paged
                 else f"{name}: there is no text in it",
                 hint="A scan needs OCR: install the extra `ocr`, or give a file with a text layer.",
             )
@@ -387,9 +384,7 @@ class _Run:
         passages = [
             passage
             for page in pages
-            for passage in split_page(
-                page, document_id=document.id, sha256=sha256, language=language, settings=settings.retrieval
-            )
+            for passage in split_page(page, document_id=document.id, sha256=sha256, language=language, settings=settings.retrieval)
         ]
         return document, pages, passages
 
@@ -406,7 +401,8 @@ class _Run:
         lost = [
             source
             for source in sources.values()
-            if source.path not in present and any(Path(source.path).is_relative_to(root) for root in roots)
+            if source.path not in present
+            and any(Path(source.path).is_relative_to(root) for root in roots)
             and not Path(source.path).exists()
         ]
         self.kb.catalogue.remove_sources([source.path for source in lost])
@@ -519,4 +515,3 @@ def _merge(kept: list[SegmentEntry], missing: list[str], *, limit: int) -> tuple
     small = by_size[: len(by_size) // 2]
     rest = [entry for entry in kept if entry not in small]
     return rest, [*(name for entry in small for name in entry.documents), *missing]
-

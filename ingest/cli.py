@@ -126,7 +126,9 @@ def _documents_list(arguments: argparse.Namespace) -> int:
         return 0
     for document in documents:
         flag = f"  ⚠ {'; '.join(document.warnings)}" if document.warnings else ""
-        print(f"{document.id}  {document.language:8}{document.page_count:5} p.  {document.date or '':11}{document.title}  ({document.file_name}){flag}")
+        print(
+            f"{document.id}  {document.language:8}{document.page_count:5} p.  {document.date or '':11}{document.title}  ({document.file_name}){flag}"
+        )
     print(f"{len(documents)} documents", file=sys.stderr)
     return 0
 
@@ -139,7 +141,10 @@ def _documents_show(arguments: argparse.Namespace) -> int:
     document = kb.catalogue.document(arguments.id)
     pages = [kb.catalogue.page(document.id, arguments.page)] if arguments.page else list(kb.catalogue.pages(document.id))
     if arguments.json:
-        record = {**asdict(document), "pages": [{name: getattr(page, name) for name in ("number", "label", "text", "warnings", "ocr")} for page in pages]}
+        record = {
+            **asdict(document),
+            "pages": [{name: getattr(page, name) for name in ("number", "label", "text", "warnings", "ocr")} for page in pages],
+        }
         print(json.dumps(record, ensure_ascii=False, indent=2))
         return 0
     print(f"{document.title} ({document.file_name}, {document.language}, {document.media_type}, {document.size:,} bytes)")

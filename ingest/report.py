@@ -26,9 +26,16 @@ class Display:
     def __enter__(self) -> Display:
         if not self._quiet and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[file]}"))
+            columns = (
+                TextColumn("{task.description:10}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[file]}"),
+            )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
         return self
@@ -62,7 +69,11 @@ def print_summary(summary: BuildSummary) -> None:
             if result.hint:
                 print(f"    → {result.hint}")
             continue
-        size = f"{result.pages} p., {result.passages} passages, {result.seconds:.1f} s" if result.outcome in ("added", "updated") and not summary.dry_run else ""
+        size = (
+            f"{result.pages} p., {result.passages} passages, {result.seconds:.1f} s"
+            if result.outcome in ("added", "updated") and not summary.dry_run
+            else ""
+        )
         print(f"{_MARKS[result.outcome]} {name}  {result.outcome}  {size}".rstrip())
         for warning in result.warnings:
             print(f"    ⚠ {warning}")

@@ -15,10 +15,10 @@ from service.followup import standalone
 from service.messages import say
 from service.question import Question, read_question
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
-from service.retrieve import Filters, Hit, Retrieval, retrieve
+from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.sentences import Candidate
 
-__all__ = ["Prepared", "ask", "extractive", "prepare"]
+__all__ = ["Prepared", "ask", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
 
 # Passages that the answer may draw on, whatever top_k the caller wants listed.
 _READ = 10
@@ -51,6 +51,8 @@ def prepare(
     top_k: int = 8,
     filters: Filters | None = None,
     explain: bool = False,
+    alone: str | None = None,
+    translation: str = "",
 ) -> Prepared:
     """Read the question, retrieve, rank the sentences and judge the evidence.
 
@@ -62,9 +64,11 @@ def prepare(
         top_k: Most passages to retrieve.
         filters: What passages may be used.
         explain: Keep what explains the ranking.
+        alone: The question made to stand alone by other means than the rules.
+        translation: The question in the other language, for a further leg.
     """
     started = time.perf_counter()
-    full = standalone(text, history, kb.analyser)
+    full = alone or standalone(text, history, kb.analyser)
     spoken = read_question(text, kb.analyser).language if language is None else language
     question = read_question(full, kb.analyser, language=spoken)
     timings = {"analyse": (time.perf_counter() - started) * 1000}
@@ -73,6 +77,9 @@ def prepare(
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
         return Prepared(question, text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
     retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
+    if translation:
+        other = retrieve(kb, snapshot, read_question(translation, kb.analyser), top_k=max(top_k, _READ), filters=filters)
+        retrieval = joined(retrieval, other, top_k=max(top_k, _READ))
     timings |= retrieval.timings_ms
     mark = time.perf_counter()
     ranked = rank_sentences(question, retrieval, kb.analyser)
@@ -80,6 +87,18 @@ def prepare(
     timings["answer"] = (time.perf_counter() - mark) * 1000
     retrieval.hits = retrieval.hits[: max(top_k, 1)]
     return Prepared(question, text, snapshot, retrieval, ranked, evidence, timings, started, explain)
+
+
+def may_answer(kb: KnowledgeBase, prepared: Prepared) -> bool:
+    """Return whether the evidence allows an answer at all."""
+    return prepared.snapshot is not None and bool(prepared.ranked) and prepared.evidence.probability >= kb.settings.answer.refusal_threshold
+
+
+def refusal_answer(prepared: Prepared) -> Answer:
+    """Return the refusal that fits the evidence."""
+    if prepared.snapshot is None:
+        return _refused(prepared, "empty_corpus", say("empty_corpus", prepared.question.language), [])
+    return _doubt(prepared, prepared.snapshot)
 
 
 def ask(kb: KnowledgeBase, text: str, **options: object) -> Answer:
@@ -90,10 +109,8 @@ def ask(kb: KnowledgeBase, text: str, **options: object) -> Answer:
 def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
     """Return the answer made of the sources' own sentences, or the refusal."""
     snapshot = prepared.snapshot
-    if snapshot is None:
-        return _refused(prepared, "empty_corpus", say("empty_corpus", prepared.question.language), [])
-    if not prepared.ranked or prepared.evidence.probability < kb.settings.answer.refusal_threshold:
-        return _doubt(prepared, snapshot)
+    if snapshot is None or not may_answer(kb, prepared):
+        return refusal_answer(prepared)
     mark = time.perf_counter()
     limits = kb.settings.answer
     chosen = choose(prepared.question, prepared.ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars)
@@ -101,14 +118,14 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
     if not answer.citations:
         return _doubt(prepared, snapshot)
-    _finish(prepared, answer)
+    finish_answer(prepared, answer)
     return answer
 
 
 def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]) -> Answer:
     """Return the answer of the chosen sentences; one whose quotation does not verify is dropped and counted."""
     language = prepared.question.language
-    answer = _blank(prepared, "answered")
+    answer = blank_answer(prepared, "answered")
     parts: list[str] = []
     length = dropped = 0
     for candidate in chosen:
@@ -123,7 +140,7 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
             parts.append(" ")
             length += 1
         answer.segments.append(Segment(length, length + len(text), text, [citation.id]))
-        answer.highlights.extend(_highlights(prepared.question, text, length))
+        answer.highlights.extend(highlights(prepared.question, text, length))
         parts += [text, mark]
         length += len(text) + len(mark)
     answer.answer = "".join(parts)
@@ -154,7 +171,8 @@ def _row(candidate: Candidate, text: str) -> str:
     return f"{cells[0]}{colon if len(pairs) > 1 else comma}{comma.join(pairs)}"
 
 
-def _highlights(question: Question, text: str, offset: int) -> list[Highlight]:
+def highlights(question: Question, text: str, offset: int) -> list[Highlight]:
+    """Return the stretches of a sentence that are what was asked for; offsets count from the start of the answer."""
     asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
     wanted = {"share": {"percent"}, "number": {"number", "percent"}, "date": {"date"}}.get(question.type, set())
     return [
@@ -180,9 +198,7 @@ def _cite(snapshot: Snapshot, candidate: Candidate, *, index: int) -> Citation |
 
 def _cite_passage(snapshot: Snapshot, hit: Hit, index: int) -> Citation | None:
     passage = hit.passage
-    return cite(
-        snapshot, hit.document, passage, start=passage.start, end=passage.end, quoted=hit.text, index=index, score=hit.score
-    )
+    return cite(snapshot, hit.document, passage, start=passage.start, end=passage.end, quoted=hit.text, index=index, score=hit.score)
 
 
 def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
@@ -204,14 +220,15 @@ def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
 
 
 def _refused(prepared: Prepared, code: str, message: str, nearest: list[Citation]) -> Answer:
-    answer = _blank(prepared, "refused")
+    answer = blank_answer(prepared, "refused")
     answer.refusal = Refusal(code, message, nearest)  # type: ignore[arg-type]
     answer.answer = message
-    _finish(prepared, answer)
+    finish_answer(prepared, answer)
     return answer
 
 
-def _blank(prepared: Prepared, status: str) -> Answer:
+def blank_answer(prepared: Prepared, status: str) -> Answer:
+    """Return an answer object with all that is known before its text."""
     retrieval = prepared.retrieval
     return Answer(
         id=f"ans_{uuid.uuid4().hex}",
@@ -238,7 +255,8 @@ def _blank(prepared: Prepared, status: str) -> Answer:
     )
 
 
-def _finish(prepared: Prepared, answer: Answer) -> None:
+def finish_answer(prepared: Prepared, answer: Answer) -> None:
+    """Fill in the timings, and what explains the answer if it was asked for."""
     timings = {name: round(value, 2) for name, value in prepared.timings.items()}
     answer.timings_ms = timings | {"total": round((time.perf_counter() - prepared.started) * 1000, 2)}
     if prepared.explain:
@@ -257,8 +275,6 @@ def explanation(prepared: Prepared) -> dict[str, object]:
             for rank, hit in enumerate(prepared.retrieval.hits, 1)
         ],
         "dropped": prepared.retrieval.dropped,
-        "sentences": [
-            {"text": c.text, "passage_id": c.hit.passage.id, "score": round(c.score, 3)} for c in prepared.ranked[:8]
-        ],
+        "sentences": [{"text": c.text, "passage_id": c.hit.passage.id, "score": round(c.score, 3)} for c in prepared.ranked[:8]],
         "answerability": {"probability": round(prepared.evidence.probability, 4), "signals": prepared.evidence.signals},
     }

@@ -52,7 +52,9 @@ class Evidence:
     missing: tuple[str, ...]
 
 
-def signals(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> tuple[dict[str, float], list[int]]:
+def signals(
+    question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser
+) -> tuple[dict[str, float], list[int]]:
     """Return the signals and the places of the question's units that no evidence speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     units = question.units

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 from ingest.kb import KnowledgeBase, Language
 from service.answer import extractive, prepare
@@ -41,10 +42,13 @@ async def answer_question(
     filters: Filters | None = None,
     explain: bool = False,
     generate: bool = True,
-) -> Answer:
-    """Return the whole answer to a question asked of the service."""
-    answer = await state.in_thread(
-        answer_now, state.kb, question, history=history, language=language, top_k=top_k, filters=filters, explain=explain
-    )
-    state.remember(answer)
-    return answer
+) -> dict[str, Any]:
+    """Return the answer object to a question asked of the service: that of the last event of ``answer_events``."""
+    from service.streaming import answer_events
+
+    options = {"history": history, "language": language, "top_k": top_k, "filters": filters, "explain": explain, "generate": generate}
+    async with aclosing(answer_events(state, question, **options)) as events:  # type: ignore[arg-type]
+        async for name, data in events:
+            if name == "done":
+                return data
+    raise RuntimeError("an answer's events ended without `done`")

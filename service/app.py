@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
 
 from fastapi import FastAPI
 
-from ingest.kb import Settings, load_settings
-from service import problems, routes_ask, routes_documents, routes_page, routes_system
+from ingest.kb import DependencyError, KnowledgeBase, Settings, load_settings
+from service import openai_api, problems, routes_ask, routes_documents, routes_page, routes_system
 from service.guard import Guard
+from service.mcp_server import KeyedApp, make_server, mcp_endpoint
 from service.metrics import Metrics
 from service.state import State
 
 __all__ = ["create_app"]
+
+
+def _tools(knowledge: Callable[[], KnowledgeBase]) -> Any:
+    """Return the MCP server, None where the extra is not installed."""
+    try:
+        return make_server(knowledge)
+    except DependencyError:
+        return None
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -25,6 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or load_settings()
     metrics = Metrics()
+    tools = _tools(lambda: app.state.wenju.kb)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,7 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.wenju = state
         watcher = asyncio.create_task(state.watch())
         try:
-            yield
+            async with tools.session_manager.run() if tools is not None else nullcontext():
+                yield
         finally:
             state.stopping.set()
             await asyncio.wait({watcher}, timeout=2)
@@ -48,7 +60,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    if tools is not None:
+        app.mount("/mcp", KeyedApp(mcp_endpoint(tools), lambda: app.state.wenju))
     app.include_router(routes_ask.router)
+    app.include_router(openai_api.router)
     app.include_router(routes_documents.router)
     app.include_router(routes_system.router)
     app.include_router(routes_page.router)

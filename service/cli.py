@@ -31,6 +31,8 @@ def register(commands: Any) -> None:
     serve.add_argument("--host", help="address to bind (default 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port (default 8000)")
     serve.set_defaults(run=_serve)
+    mcp = commands.add_parser("mcp", help="serve MCP tools over standard input and output")
+    mcp.set_defaults(run=_mcp)
 
 
 def _check(text: str) -> str:
@@ -64,7 +66,9 @@ def _print_answer(answer: Answer, *, explain: bool) -> None:
         print()
         for citation in answer.citations:
             print(f"[{citation.index}] {_place(citation)}")
-            print(f"    「{_short(citation.cited_text, 240)}」" if citation.language != "en" else f"    “{_short(citation.cited_text, 240)}”")
+            print(
+                f"    「{_short(citation.cited_text, 240)}」" if citation.language != "en" else f"    “{_short(citation.cited_text, 240)}”"
+            )
     for note in answer.notes:
         if note.get("text"):
             print(f"※ {note['text']}")
@@ -114,3 +118,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     from service.server import serve
 
     return serve(host=arguments.host, port=arguments.port)
+
+
+def _mcp(arguments: argparse.Namespace) -> int:
+    from ingest.kb import KnowledgeBase, load_settings
+    from service.mcp_server import run_stdio
+
+    return run_stdio(KnowledgeBase(load_settings()))

@@ -119,7 +119,13 @@ class Guard:
         path, method = scope["path"], scope["method"]
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._host_allowed(host):
-            return problem(400, "unknown_host", "the Host header names no host of this service", hint="Add it to WENJU_SERVICE__ALLOWED_HOSTS.", instance=request_id)
+            return problem(
+                400,
+                "unknown_host",
+                "the Host header names no host of this service",
+                hint="Add it to WENJU_SERVICE__ALLOWED_HOSTS.",
+                instance=request_id,
+            )
         if method not in _SAFE and not self._same_site(headers, host):
             return problem(403, "cross_site", "requests that change something are not taken from other sites", instance=request_id)
         if self.stopping and not path.startswith("/healthz"):
@@ -130,11 +136,19 @@ class Guard:
         if path.startswith(_FREE):
             return None
         if self._active >= self.settings.max_concurrency:
-            return problem(429, "busy", f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}", instance=request_id)
+            return problem(
+                429, "busy", f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}", instance=request_id
+            )
         client = scope.get("client") or ("unknown", 0)
         wait = self._bucket.take(headers.get(b"authorization", b"").decode("latin-1")[:200] or str(client[0]))
         if wait:
-            return problem(429, "rate_limited", "too many requests from this key or address", instance=request_id, headers={"Retry-After": str(int(wait) + 1)})
+            return problem(
+                429,
+                "rate_limited",
+                "too many requests from this key or address",
+                instance=request_id,
+                headers={"Retry-After": str(int(wait) + 1)},
+            )
         return None
 
     def _host_allowed(self, host: str) -> bool:
@@ -152,7 +166,9 @@ class Guard:
 
     def _too_large(self, request_id: str) -> Any:
         limit = self.settings.max_body_bytes
-        return problem(413, "too_large", f"the body is larger than {limit:,} bytes", hint="Raise WENJU_SERVICE__MAX_BODY_BYTES.", instance=request_id)
+        return problem(
+            413, "too_large", f"the body is larger than {limit:,} bytes", hint="Raise WENJU_SERVICE__MAX_BODY_BYTES.", instance=request_id
+        )
 
     def _counted(self, receive: Receive) -> Receive:
         total = 0

@@ -130,7 +130,9 @@ class Jobs:
         except Exception as error:
             _log.exception("job %s failed", job.id)
             job.state = "failed"
-            job.errors.append({"file": job.file_name, "code": "internal", "reason": f"{type(error).__name__}", "hint": "The log has the details."})
+            job.errors.append(
+                {"file": job.file_name, "code": "internal", "reason": f"{type(error).__name__}", "hint": "The log has the details."}
+            )
         job.stage, job.last_event_at = job.state, time.time()
         self._metrics.jobs.labels(job.state).inc()
 

@@ -34,6 +34,26 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh-Hans": "各来源的数字不一致：",
         "en": "The sources disagree: ",
     },
+    "fallback": {
+        "zh-Hant": "語言模型目前無法使用，以下為來源原句。",
+        "zh-Hans": "语言模型目前无法使用，以下为来源原句。",
+        "en": "The language model is not available; these are the sources' own sentences.",
+    },
+    "unsupported": {
+        "zh-Hant": "語言模型的說法得不到來源支持，已不顯示；以下為來源原句。",
+        "zh-Hans": "语言模型的说法得不到来源支持，已不显示；以下为来源原句。",
+        "en": "What the language model wrote is not supported by the sources and is not shown; these are the sources' own sentences.",
+    },
+    "interrupted": {
+        "zh-Hant": "語言模型中途中斷，答案可能不完整。",
+        "zh-Hans": "语言模型中途中断，答案可能不完整。",
+        "en": "The language model broke off; the answer may be incomplete.",
+    },
+    "declined": {
+        "zh-Hant": "語言模型認為這些段落沒有回答這個問題。",
+        "zh-Hans": "语言模型认为这些段落没有回答这个问题。",
+        "en": "The language model finds that these passages do not answer the question.",
+    },
     "join": {"zh-Hant": "、", "zh-Hans": "、", "en": ", "},
 }
 

@@ -15,7 +15,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter("wenju_requests", "HTTP requests", ["route", "method", "status"], registry=self.registry)
-        self.seconds = Histogram("wenju_request_seconds", "Seconds until the first byte", ["route"], buckets=_BUCKETS, registry=self.registry)
+        self.seconds = Histogram(
+            "wenju_request_seconds", "Seconds until the first byte", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
         self.in_flight = Gauge("wenju_requests_in_flight", "Requests being answered", registry=self.registry)
         self.answers = Counter("wenju_answers", "Answers", ["status", "model", "language"], registry=self.registry)
         self.refusals = Counter("wenju_refusals", "Refusals", ["code"], registry=self.registry)

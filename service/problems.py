@@ -21,7 +21,9 @@ _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_f
 _RETRY = {429: "5", 503: "5", 409: "5"}
 
 
-def problem(status: int, code: str, detail: str, *, hint: str = "", instance: str = "", headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+def problem(
+    status: int, code: str, detail: str, *, hint: str = "", instance: str = "", headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
     """Return an error response.
 
     Args:
@@ -40,7 +42,9 @@ def problem(status: int, code: str, detail: str, *, hint: str = "", instance: st
     return JSONResponse(body | more, status, out | (headers or {}), "application/problem+json")
 
 
-def _respond(request: Request, status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+def _respond(
+    request: Request, status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
     if request.scope["path"].startswith(("/v1/chat", "/v1/models")):
         kind = "invalid_request_error" if status < 500 else "server_error"
         kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, kind)
@@ -68,7 +72,11 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
-    detail = str(error.detail) if error.detail != HTTPStatus(error.status_code).phrase else f"{request.method} {request.scope['path'][:200]}: {error.detail}"
+    detail = (
+        str(error.detail)
+        if error.detail != HTTPStatus(error.status_code).phrase
+        else f"{request.method} {request.scope['path'][:200]}: {error.detail}"
+    )
     return _respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
 
 

@@ -56,19 +56,31 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
         r"|\bhow (?:many|much|long|old|far|fast|tall|high|large|big|often|deep|wide|heavy|expensive)\b"
         r"|\bwhat (?:is|was|are|were) the (?:\w+\s+){0,3}(?:number|price|cost|amount|size|length|population|value|median|average|total|score|count)\b",
     ),
-    ("place", r"哪里|哪儿|何处|何地|什么地方|哪(?:一)?个?(?:国家|地区|城市|地方|州|省|市|大洲|洲|地)|哪国|\bwhere\b|\b(?:what|which) (?:country|countries|city|place|region|state|continent|location)\b"),
-    ("definition", r"什么是|是什么意思|指的是什么|是指什么|的?定义|何谓|含义|所谓|\bwhat (?:is|are) (?:an? )?[\w\s-]+\?*$|\bwhat does [^?]* mean\b|\bdefin(?:e|ed|ition)\b|\bmeant by\b"),
+    (
+        "place",
+        r"哪里|哪儿|何处|何地|什么地方|哪(?:一)?个?(?:国家|地区|城市|地方|州|省|市|大洲|洲|地)|哪国|\bwhere\b|\b(?:what|which) (?:country|countries|city|place|region|state|continent|location)\b",
+    ),
+    (
+        "definition",
+        r"什么是|是什么意思|指的是什么|是指什么|的?定义|何谓|含义|所谓|\bwhat (?:is|are) (?:an? )?[\w\s-]+\?*$|\bwhat does [^?]* mean\b|\bdefin(?:e|ed|ition)\b|\bmeant by\b",
+    ),
     (
         "comparison",
         r"比较|相比|对比|差异|差别|区别|差距|有何不同|有什么不同|哪个更|谁更|孰|\bcompare[ds]?\b|\bcomparison\b|\bdiffer(?:s|ence|ences|ent)?\b|\bversus\b|\bvs\b",
     ),
-    ("list", r"哪些|哪几|列出|有什么|包括什么|包含什么|分别|\bwhich [a-z-]+s (?:are|were|have|do|did)\b|\bwhat (?:are|were) the\b|\blist\b|\bname the\b"),
+    (
+        "list",
+        r"哪些|哪几|列出|有什么|包括什么|包含什么|分别|\bwhich [a-z-]+s (?:are|were|have|do|did)\b|\bwhat (?:are|were) the\b|\blist\b|\bname the\b",
+    ),
     (
         "entity",
         r"哪(?:一)?(?:家|个|款|种|项|类|所|本|部|支|间|份|门|场|派)|何种|什么(?:公司|模型|机构|语言|组织|类别|工具|平台|产品|名字|名称)|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b",
     ),
     ("manner", r"如何|怎么|怎样|怎么样|用什么方法|透过什么|通过什么|\bhow\b"),
-    ("polar", r"是否|有没有|是不是|能不能|会不会|可否|吗[？?]?$|^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b"),
+    (
+        "polar",
+        r"是否|有没有|是不是|能不能|会不会|可否|吗[？?]?$|^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
+    ),
 )
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _TYPES)
 
@@ -173,7 +185,7 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
             continue
         original = text[start:end]
         latin = not is_han(word[0])
-        named = latin and (original[:1].isupper() and start > 0 or any(c.isdigit() for c in original) or original.isupper())
+        named = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
         kind = "name" if named else "word"
         units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
     return tuple(units[span] for span in sorted(units))

@@ -28,7 +28,8 @@ def check_question(text: str) -> str:
     """
     if len(text) > MAX_QUESTION:
         raise InvalidRequest(
-            f"the question has {len(text):,} characters, the most is {MAX_QUESTION:,}", hint="Ask in fewer words; put documents into the corpus."
+            f"the question has {len(text):,} characters, the most is {MAX_QUESTION:,}",
+            hint="Ask in fewer words; put documents into the corpus.",
         )
     seen = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co") or char in "\n\t")
     if not re.search(r"\w", seen):

@@ -18,7 +18,7 @@ from ingest.kb import Document, KnowledgeBase, Passage, PassageRef, Snapshot, We
 from ingest.kb.tokens import is_han
 from service.question import Question
 
-__all__ = ["FIELD_WEIGHTS", "Filters", "Hit", "Retrieval", "retrieve"]
+__all__ = ["FIELD_WEIGHTS", "Filters", "Hit", "Retrieval", "joined", "retrieve"]
 
 # Weight of each field; words, bigrams and characters as in the research, the others tuned on the same dev sets.
 FIELD_WEIGHTS = {"w": 1.0, "b": 0.5, "u": 0.5, "n": 0.5, "c": 0.3}
@@ -225,7 +225,7 @@ def _hits(
         if document is None:
             continue
         folded = fold(text)
-        if any(phrase not in folded for phrase in question.phrases) and question.text.strip()[:1] in "\"“「『":
+        if any(phrase not in folded for phrase in question.phrases) and question.text.strip()[:1] in '"“「『':
             dropped.append({"passage_id": passage.id, "reason": "the quoted phrase does not occur"})
             continue
         key = "".join(char for char in folded if char.isalnum())
@@ -240,3 +240,21 @@ def _hits(
         if len(hits) == top_k:
             break
     return hits, dropped
+
+
+def joined(first: Retrieval, second: Retrieval, *, top_k: int) -> Retrieval:
+    """Return two retrievals of one question (as asked, and translated) as one: each passage with its better score.
+
+    Args:
+        first: Of the question as asked; its terms explain the result.
+        second: Of its translation.
+        top_k: Most passages.
+    """
+    best: dict[str, Hit] = {}
+    for hit in (*first.hits, *second.hits):
+        kept = best.get(hit.passage.id)
+        if kept is None or hit.score > kept.score:
+            best[hit.passage.id] = hit
+    first.hits = sorted(best.values(), key=lambda hit: -hit.score)[:top_k]
+    first.legs = [*first.legs, "translation"]
+    return first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse, Response
 
 from service.answering import answer_question
 from service.events import Event, event_stream
-from service.records import Answer
 from service.requests import check_question
 from service.schemas import AskRequest, FeedbackRequest, SearchRequest
 from service.searching import search
@@ -23,19 +22,19 @@ __all__ = ["count_answer", "router"]
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_key)], tags=["ask"])
 
 
-def count_answer(state: State, answer: Answer) -> None:
-    """Note an answer in the metrics."""
-    model = "llm" if answer.llm_generated else "extractive"
-    state.metrics.answers.labels(answer.status, model, answer.language).inc()
-    if answer.refusal is not None:
-        state.metrics.refusals.labels(answer.refusal.code).inc()
-    for citation in answer.citations:
-        state.metrics.citations.labels(citation.verification).inc()
-    for part in answer.retrieval["degraded"]:
+def count_answer(state: State, answer: Mapping[str, Any]) -> None:
+    """Note an answer object in the metrics."""
+    model = "llm" if answer["llm_generated"] else "extractive"
+    state.metrics.answers.labels(answer["status"], model, answer["language"]).inc()
+    if answer["refusal"] is not None:
+        state.metrics.refusals.labels(answer["refusal"]["code"]).inc()
+    for citation in answer["citations"]:
+        state.metrics.citations.labels(citation["verification"]).inc()
+    for part in answer["retrieval"]["degraded"]:
         state.metrics.degraded.labels(part).inc()
     for outcome in ("supported", "dropped", "repaired"):
-        if answer.verification.get(outcome):
-            state.metrics.sentences.labels(outcome).inc(answer.verification[outcome])
+        if answer["verification"].get(outcome):
+            state.metrics.sentences.labels(outcome).inc(answer["verification"][outcome])
 
 
 def _options(body: AskRequest) -> dict[str, Any]:
@@ -61,9 +60,7 @@ async def ask(body: AskRequest, request: Request) -> Response:
                 yield name, data
 
         return event_stream(events(), state.stopping)
-    answer = await answer_question(state, question, **_options(body))
-    count_answer(state, answer)
-    return JSONResponse(answer.as_json())
+    return JSONResponse(await answer_question(state, question, **_options(body)))
 
 
 @router.post("/search", response_model=None)

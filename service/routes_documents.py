@@ -182,9 +182,7 @@ async def picture(
 
 
 @router.get("/documents/{document_id}/pages/{number}", response_model=None)
-async def page_text(
-    document_id: str, number: int, request: Request, script: Literal["zh-Hant", "zh-Hans"] | None = None
-) -> Response:
+async def page_text(document_id: str, number: int, request: Request, script: Literal["zh-Hant", "zh-Hans"] | None = None) -> Response:
     """Return a page's text and blocks; with ``script`` each block converted for reading, marked as such."""
     state = state_of(request)
     document = await state.in_thread(_find, state, document_id)
@@ -221,7 +219,10 @@ def _converted(text: str, blocks: list[dict[str, Any]], script: Literal["zh-Hant
         body = text[block["start"] : block["end"]]
         if block["kind"] != "code":
             body = convert_prose(body, script)
-        out.append(block | {"start": length + len(gap), "end": length + len(gap) + len(body), "source_start": block["start"], "source_end": block["end"]})
+        out.append(
+            block
+            | {"start": length + len(gap), "end": length + len(gap) + len(body), "source_start": block["start"], "source_end": block["end"]}
+        )
         parts += [gap, body]
         length += len(gap) + len(body)
         at = block["end"]

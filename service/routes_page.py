@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
@@ -13,14 +13,20 @@ from starlette.exceptions import HTTPException
 
 from ingest.kb import WenjuError
 from service.answering import answer_question
-from service.records import Answer, Citation
 from service.requests import check_question
 from service.state import require_key, state_of
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".webp": "image/webp", ".png": "image/png"}
+_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+    ".png": "image/png",
+}
 
 
 def _file(name: str) -> Response:
@@ -60,7 +66,7 @@ async def plain_ask(request: Request, question: Annotated[str, Form(max_length=2
         answer = await answer_question(state, check_question(question))
     except WenjuError as error:
         return HTMLResponse(_page(question, f'<p role="alert">{escape(error.message)}</p>', "en"), error.status)
-    return HTMLResponse(_page(question, _answer(answer), answer.language))
+    return HTMLResponse(_page(question, _answer(answer), answer["language"]))
 
 
 def _page(question: str, body: str, language: str) -> str:
@@ -73,24 +79,23 @@ def _page(question: str, body: str, language: str) -> str:
     )
 
 
-def _answer(answer: Answer) -> str:
-    if answer.refusal is not None:
-        nearest = "".join(_citation(citation) for citation in answer.refusal.nearest)
-        return f'<p class="refusal">{escape(answer.refusal.message)}</p><ol>{nearest}</ol>'
+def _answer(answer: dict[str, Any]) -> str:
+    notes = "".join(f'<p class="note">{escape(note["text"])}</p>' for note in answer["notes"] if note.get("text"))
+    if answer["refusal"] is not None:
+        nearest = "".join(_citation(citation) for citation in answer["refusal"]["nearest"])
+        return f'<p class="refusal">{escape(answer["refusal"]["message"])}</p><ol>{nearest}</ol>{notes}'
     parts = []
-    for segment in answer.segments:
-        marks = "".join(f'<sup><a href="#{escape(name)}">{escape(name[1:])}</a></sup>' for name in segment.citation_ids)
-        parts.append(f"<p>{escape(segment.text)}{marks}</p>")
-    cited = "".join(_citation(citation) for citation in answer.citations)
-    return f'<section class="answer">{"".join(parts)}</section><ol>{cited}</ol>'
+    for segment in answer["segments"]:
+        marks = "".join(f'<sup><a href="#{escape(name)}">{escape(name[1:])}</a></sup>' for name in segment["citation_ids"])
+        parts.append(f"<p>{escape(segment['text'])}{marks}</p>")
+    cited = "".join(_citation(citation) for citation in answer["citations"])
+    return f'<section class="answer">{"".join(parts)}</section>{notes}<ol>{cited}</ol>'
 
 
-def _citation(citation: Citation) -> str:
-    page = f" · p. {citation.page}" if citation.page else ""
-    image = ""
-    if citation.page_image_url:
-        image = f'<p><a href="{escape(citation.page_image_url)}">page image</a></p>'
+def _citation(citation: dict[str, Any]) -> str:
+    page = f" · p. {citation['page']}" if citation["page"] else ""
+    image = f'<p><a href="{escape(citation["page_image_url"])}">page image</a></p>' if citation["page_image_url"] else ""
     return (
-        f'<li id="{escape(citation.id)}"><blockquote lang="{citation.language}">{escape(citation.cited_text)}</blockquote>'
-        f"<cite>{escape(citation.document_title)}{page} · {escape(citation.file_name)}</cite>{image}</li>"
+        f'<li id="{escape(citation["id"])}"><blockquote lang="{citation["language"]}">{escape(citation["cited_text"])}</blockquote>'
+        f"<cite>{escape(citation['document_title'])}{page} · {escape(citation['file_name'])}</cite>{image}</li>"
     )

@@ -60,10 +60,17 @@ async def readyz(request: Request) -> Response:
         parts |= {"lexical": "down"}
         detail = f"{error.message} {error.hint}"
     if state.settings.llm.model:
-        parts["llm"] = state.llm_state
+        parts["llm"] = state.breaker.state
     down = "down" in (parts["catalogue"], parts["lexical"])
     status = "down" if down else "degraded" if "degraded" in parts.values() else "ok"
-    body = {"status": status, "parts": parts, "documents": documents, "generation": generation, "detail": detail, "model": state.settings.llm.model or "extractive"}
+    body = {
+        "status": status,
+        "parts": parts,
+        "documents": documents,
+        "generation": generation,
+        "detail": detail,
+        "model": state.settings.llm.model or "extractive",
+    }
     return JSONResponse(body, 503 if down else 200, {"Retry-After": "5"} if down else None)
 
 

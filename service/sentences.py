@@ -130,9 +130,7 @@ def _proper_spans(question: Question, candidate: Candidate) -> list[tuple[int, i
     """Return the names in the sentence that the question does not name: Latin names and those the lexicon lists."""
     asked = {term for unit in question.units for term in unit.terms}
     kinds = {"company", "model", "product", "person", "place", "org", "report"}
-    out = [
-        (m.start, m.end) for m in candidate.analysis.concepts if m.concept.kind in kinds and "c" + m.concept.key not in asked
-    ]
+    out = [(m.start, m.end) for m in candidate.analysis.concepts if m.concept.kind in kinds and "c" + m.concept.key not in asked]
     for token in candidate.analysis.tokens:
         original = candidate.text[token.start : token.end]
         if token.kind == "word" and token.start > 0 and original[:1].isupper() and "w" + token.text not in asked:
@@ -140,8 +138,42 @@ def _proper_spans(question: Question, candidate: Candidate) -> list[tuple[int, i
     return out
 
 
-_REASON = ("因为", "由于", "因此", "原因", "导致", "所以", "使得", "because", "due to", "since", "therefore", "thanks to", "reason", "as a result", "owing")
-_DEFINITION = ("是指", "指的是", "定义", "意为", "意思", "称为", "所谓", "是一种", "即", " is a ", " is an ", " are ", "refers to", "defined as", "means", "known as", "called")
+_REASON = (
+    "因为",
+    "由于",
+    "因此",
+    "原因",
+    "导致",
+    "所以",
+    "使得",
+    "because",
+    "due to",
+    "since",
+    "therefore",
+    "thanks to",
+    "reason",
+    "as a result",
+    "owing",
+)
+_DEFINITION = (
+    "是指",
+    "指的是",
+    "定义",
+    "意为",
+    "意思",
+    "称为",
+    "所谓",
+    "是一种",
+    "即",
+    " is a ",
+    " is an ",
+    " are ",
+    "refers to",
+    "defined as",
+    "means",
+    "known as",
+    "called",
+)
 _MANNER = ("通过", "透过", "借由", "利用", "采用", "方式", "方法", "以便", "by ", "through", "using", "via", "method")
 
 
@@ -197,7 +229,9 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     total_units = sum(importance) or 1.0
     names = [place for place, unit in enumerate(units) if unit.kind in ("name", "figure")]
     total_names = sum(importance[place] for place in names) or 1.0
-    terms = {term: weights.get(term, 0.0) * {"w": 1.0, "b": 0.5, "u": 0.3, "n": 1.0, "c": 0.6}[term[0]] for term in question.analysis.terms()}
+    terms = {
+        term: weights.get(term, 0.0) * {"w": 1.0, "b": 0.5, "u": 0.3, "n": 1.0, "c": 0.6}[term[0]] for term in question.analysis.terms()
+    }
     total_terms = sum(terms.values()) or 1.0
     own_terms = [frozenset(c.analysis.terms()) for c in found]
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
@@ -208,9 +242,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
         for other in (place - 1, place + 1, place - 2):
             if 0 <= other < len(found) and found[other].hit is candidate.hit:
                 around |= own_terms[other]
-        candidate.context = {
-            i for i, unit in enumerate(units) if i not in candidate.matched and any(term in around for term in unit.terms)
-        }
+        candidate.context = {i for i, unit in enumerate(units) if i not in candidate.matched and any(term in around for term in unit.terms)}
         present, spans = _type_present(question, candidate)
         places = [p for i in candidate.matched for p in unit_places(units[i], candidate.analysis)]
         size = 40 if question.language != "en" or any(is_han(c) for c in candidate.text[:20]) else 100

@@ -7,19 +7,20 @@ import hashlib
 import hmac
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from ingest.kb import KnowledgeBase, Settings, Snapshot, WenjuError
 from service.jobs import Jobs
+from service.llm import Breaker, Model, make_model
 from service.metrics import Metrics
-from service.records import Answer
 
-__all__ = ["State", "require_key", "state_of"]
+__all__ = ["State", "require_key", "shows_key", "state_of"]
 
 _log = logging.getLogger("wenju.service")
 _THREADS = 4
@@ -38,7 +39,8 @@ class State:
         self.jobs = Jobs(settings, metrics)
         self.stopping = asyncio.Event()
         # The last answers, so that a vote can say what it was on.
-        self.llm_state = "ok"
+        self.breaker = Breaker()
+        self.model: Model | None = make_model(settings, self.breaker)
         self.recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._keys = [hashlib.sha256(key.get_secret_value().encode()).digest() for key in settings.api_keys]
         # Answering is computation: more threads than this only wait for each other, and the event loop must stay free.
@@ -60,17 +62,11 @@ class State:
         digest = hashlib.sha256(presented).digest()
         return any([hmac.compare_digest(digest, key) for key in self._keys])
 
-    def remember(self, answer: Answer) -> None:
-        """Keep what a vote on an answer would need."""
-        self.recent[answer.id] = {
-            "question": answer.question,
-            "standalone_question": answer.standalone_question,
-            "language": answer.language,
-            "status": answer.status,
-            "answer": answer.answer,
-            "evidence": [
-                {"document": citation.file_name, "page": citation.page or 1, "quote": citation.cited_text} for citation in answer.citations
-            ],
+    def remember(self, answer: Mapping[str, Any]) -> None:
+        """Keep what a vote on an answer object would need."""
+        self.recent[answer["id"]] = {
+            **{name: answer[name] for name in ("question", "standalone_question", "language", "status", "answer")},
+            "evidence": [{"document": c["file_name"], "page": c["page"] or 1, "quote": c["cited_text"]} for c in answer["citations"]],
         }
         while len(self.recent) > _REMEMBERED:
             self.recent.popitem(last=False)
@@ -113,12 +109,16 @@ def state_of(request: Request) -> State:
     return state
 
 
+def shows_key(state: State, scope: Scope) -> bool:
+    """Return whether a request shows one of our keys, or none is asked for."""
+    if not state.locked:
+        return True
+    header = next((value for name, value in scope["headers"] if name.lower() == b"authorization"), b"")
+    scheme, _, token = header.partition(b" ")
+    return scheme.lower() == b"bearer" and bool(token.strip()) and state.key_fits(token.strip())
+
+
 async def require_key(request: Request) -> None:
     """Let a request pass if it shows a key, or if none is asked for. The one check of every protected route."""
-    state = state_of(request)
-    if not state.locked:
-        return
-    header = next((value for name, value in request.scope["headers"] if name.lower() == b"authorization"), b"")
-    scheme, _, token = header.partition(b" ")
-    if scheme.lower() != b"bearer" or not token.strip() or not state.key_fits(token.strip()):
+    if not shows_key(state_of(request), request.scope):
         raise HTTPException(401, "a valid API key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ingest.kb import Language
-from service.answer import extractive, prepare
+from service.answer import Prepared, extractive, may_answer, prepare
 from service.events import Event
+from service.question import read_question
 from service.records import Answer, Turn
 from service.retrieve import Filters
 
 if TYPE_CHECKING:
+    from service.llm import Model
     from service.state import State
 
 __all__ = ["answer_events", "replay"]
@@ -49,25 +52,75 @@ async def answer_events(
     from service.routes_ask import count_answer
 
     yield "start", {"question": question}
+    model = state.model if generate else None
+    alone, translation = "", ""
+    if model is not None:
+        alone, translation = await _prompted(state, model, question, history, language)
     prepared = await state.in_thread(
-        prepare, state.kb, question, history=history, language=language, top_k=top_k, filters=filters, explain=explain
+        prepare,
+        state.kb,
+        question,
+        history=history,
+        language=language,
+        top_k=top_k,
+        filters=filters,
+        explain=explain,
+        alone=alone or None,
+        translation=translation,
     )
-    found: dict[str, Any] = {
-        "generation": prepared.retrieval.generation,
-        "legs": prepared.retrieval.legs,
-        "candidates": prepared.retrieval.candidates,
-        "degraded": prepared.retrieval.degraded,
+    yield "retrieval", _found(prepared)
+    record: dict[str, Any] = {}
+    if model is not None and may_answer(state.kb, prepared):
+        from service.generate import generated_events
+
+        async with aclosing(generated_events(state.kb, prepared, model, state.metrics)) as events:
+            async for name, data in events:
+                if name == "done":
+                    record = data
+                else:
+                    yield name, data
+    else:
+        answer = await state.in_thread(extractive, state.kb, prepared)
+        for event in replay(answer):
+            yield event
+        record = answer.as_json()
+    state.remember(record)
+    count_answer(state, record)
+    yield "done", record
+
+
+async def _prompted(state: State, model: Model, question: str, history: Sequence[Turn], language: Language | None) -> tuple[str, str]:
+    """Return the question made to stand alone and its translation, each empty where the model is not needed or fails."""
+    from service.generate import condense, translate
+    from service.llm import LlmError
+
+    spoken = language or read_question(question, state.kb.analyser).language
+    alone = translation = ""
+    with suppress(LlmError):
+        if any(turn.role == "user" for turn in history):
+            alone = await condense(model, [(t.role, t.content) for t in history if t.role != "system"], question, spoken)
+        if state.settings.llm.translate:
+            translation = await translate(model, alone or question, spoken)
+    return alone, translation
+
+
+def _found(prepared: Prepared) -> dict[str, Any]:
+    retrieval = prepared.retrieval
+    return {
+        "generation": retrieval.generation,
+        "legs": retrieval.legs,
+        "candidates": retrieval.candidates,
+        "degraded": retrieval.degraded,
         "standalone_question": prepared.question.text,
         "language": prepared.question.language,
         "passages": [
-            {"passage_id": hit.passage.id, "document_id": hit.document.id, "document_title": hit.document.title, "page": hit.passage.page if hit.document.paged else None}
-            for hit in prepared.retrieval.hits
+            {
+                "passage_id": hit.passage.id,
+                "document_id": hit.document.id,
+                "document_title": hit.document.title,
+                "page": hit.passage.page if hit.document.paged else None,
+                "text": hit.text[:300],
+            }
+            for hit in retrieval.hits
         ],
     }
-    yield "retrieval", found
-    answer = await state.in_thread(extractive, state.kb, prepared)
-    for event in replay(answer):
-        yield event
-    state.remember(answer)
-    count_answer(state, answer)
-    yield "done", answer.as_json()

@@ -8,8 +8,27 @@ from ingest.kb import Document, KnowledgeBase, find_quantities, fold
 
 __all__ = ["suggest"]
 
-_WORDS = {"zh-Hant": "《{title}》怎麼說「{heading}」？", "zh-Hans": "《{title}》怎么说“{heading}”？", "en": "What does “{title}” say about {heading}?"}
-_SKIPPED = ("來源", "来源", "source", "參考", "参考", "reference", "目錄", "目录", "contents", "abstract", "摘要", "附錄", "附录", "appendix")
+_WORDS = {
+    "zh-Hant": "《{title}》怎麼說「{heading}」？",
+    "zh-Hans": "《{title}》怎么说“{heading}”？",
+    "en": "What does “{title}” say about {heading}?",
+}
+_SKIPPED = (
+    "來源",
+    "来源",
+    "source",
+    "參考",
+    "参考",
+    "reference",
+    "目錄",
+    "目录",
+    "contents",
+    "abstract",
+    "摘要",
+    "附錄",
+    "附录",
+    "appendix",
+)
 
 
 def _heading(kb: KnowledgeBase, document: Document) -> str:

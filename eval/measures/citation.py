@@ -25,7 +25,7 @@ def coverage(answer: Mapping[str, Any]) -> float | None:
 def supports(segment: str, quoted: str) -> bool:
     """Return whether a quotation supports a segment of an answer: its words stand there, or all its figures and most of its content do."""
     said, there = squeeze(to_script(segment, "zh-Hans")), squeeze(to_script(quoted, "zh-Hans"))
-    if there and there in said or said and said in there:
+    if (there and there in said) or (said and said in there):
         return True
     figures = {term for figure in find_quantities(fold(segment)) for term in figure.terms}
     known = {term for figure in find_quantities(fold(quoted)) for term in figure.terms}

@@ -21,7 +21,7 @@ from ingest.kb.lexicon import ConceptMatch, Lexicon
 from ingest.kb.numbers import Quantity, find_quantities
 from ingest.kb.tokens import Token, stem, tokenise
 
-__all__ = ["ANALYSER_VERSION", "FIELDS", "Analysis", "Analyser", "STOP_WORDS"]
+__all__ = ["ANALYSER_VERSION", "FIELDS", "STOP_WORDS", "Analyser", "Analysis"]
 
 ANALYSER_VERSION = f"1.{FOLD_VERSION}"
 FIELDS = "wbunc"
@@ -112,10 +112,7 @@ def _han_words(token: Token) -> list[tuple[str, int, int]]:
         if word not in _HAN_STOP:
             out.append((word, at, at + len(word)))
             if len(word) > 2:
-                out.extend(
-                    (part, at + start, at + end)
-                    for part, start, end in _inner_words(word)
-                )
+                out.extend((part, at + start, at + end) for part, start, end in _inner_words(word))
         at += len(word)
     return out
 

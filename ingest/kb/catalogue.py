@@ -147,9 +147,7 @@ class Catalogue:
         with self.write() as connection:
             _delete(connection, [document.id])
             record = asdict(document)
-            connection.execute(
-                _documents.insert().values(id=document.id, sha256=document.sha256, splitter=splitter, record=record)
-            )
+            connection.execute(_documents.insert().values(id=document.id, sha256=document.sha256, splitter=splitter, record=record))
             if pages:
                 connection.execute(
                     _pages.insert(),
@@ -226,14 +224,10 @@ class Catalogue:
             NotFoundError: No such document or page.
         """
         with self._engine.connect() as connection:
-            row = connection.execute(
-                sa.select(_pages).where(_pages.c.document_id == document_id, _pages.c.number == number)
-            ).first()
+            row = connection.execute(sa.select(_pages).where(_pages.c.document_id == document_id, _pages.c.number == number)).first()
         if row is None:
             document = self.document(document_id)
-            raise NotFoundError(
-                f"{document.file_name} has no page {number}", hint=f"Its pages are 1 to {document.page_count}."
-            )
+            raise NotFoundError(f"{document.file_name} has no page {number}", hint=f"Its pages are 1 to {document.page_count}.")
         return _page(row)
 
     def pages(self, document_id: str) -> Iterator[Page]:
@@ -247,15 +241,9 @@ class Catalogue:
         """Yield the passages of documents with their text, document by document in reading order."""
         for document_id in document_ids:
             with self._engine.connect() as connection:
-                texts = dict(
-                    connection.execute(
-                        sa.select(_pages.c.number, _pages.c.text).where(_pages.c.document_id == document_id)
-                    ).all()
-                )
+                texts = dict(connection.execute(sa.select(_pages.c.number, _pages.c.text).where(_pages.c.document_id == document_id)).all())
                 rows = connection.execute(
-                    sa.select(_passages)
-                    .where(_passages.c.document_id == document_id)
-                    .order_by(_passages.c.page, _passages.c.start)
+                    sa.select(_passages).where(_passages.c.document_id == document_id).order_by(_passages.c.page, _passages.c.start)
                 ).all()
             for row in rows:
                 passage = _passage(row)

@@ -198,9 +198,7 @@ def read_generation(layout: Layout, name: str) -> Generation:
             number=record["number"],
             created=record["created"],
             identity=Identity(**record["identity"]),
-            segments=tuple(
-                SegmentEntry(entry["name"], entry["passages"], tuple(entry["documents"])) for entry in record["segments"]
-            ),
+            segments=tuple(SegmentEntry(entry["name"], entry["passages"], tuple(entry["documents"])) for entry in record["segments"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KnowledgeBaseError(

@@ -67,9 +67,7 @@ class _Segment:
             record = json.loads((folder / "segment.json").read_text("utf-8"))
             for name, size in record["files"].items():
                 if (folder / name).stat().st_size != size:
-                    raise KnowledgeBaseError(
-                        f"{folder / name} has another size than when it was written", hint="Run `wenju doctor --fix`."
-                    )
+                    raise KnowledgeBaseError(f"{folder / name} has another size than when it was written", hint="Run `wenju doctor --fix`.")
             self.lexical = LexicalSegment(folder)
             self.ids: NDArray[np.bytes_] = np.load(folder / "ids.npy", mmap_mode="r")
             self.document: NDArray[np.int32] = np.load(folder / "document.npy", mmap_mode="r")
@@ -94,9 +92,7 @@ class Snapshot:
         catalogue: For texts.
     """
 
-    def __init__(
-        self, generation: Generation, segments: Sequence[_Segment], documents: dict[str, Document], catalogue: Catalogue
-    ) -> None:
+    def __init__(self, generation: Generation, segments: Sequence[_Segment], documents: dict[str, Document], catalogue: Catalogue) -> None:
         self.generation = generation
         self.documents = documents
         self.catalogue = catalogue

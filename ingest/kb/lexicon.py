@@ -119,9 +119,7 @@ def _union(group: Sequence[Concept]) -> Concept:
     first = group[0]
     if len(group) == 1:
         return first
-    terms = {
-        column: tuple(dict.fromkeys(term for concept in group for term in concept.terms.get(column, ()))) for column in _COLUMNS
-    }
+    terms = {column: tuple(dict.fromkeys(term for concept in group for term in concept.terms.get(column, ()))) for column in _COLUMNS}
     kind = next((concept.kind for concept in group if concept.kind), "")
     return Concept(first.key, terms, kind, any(concept.low for concept in group), first.layer)
 

@@ -100,9 +100,7 @@ class MiniLM:
             prefix = f"encoder.layer.{layer}.attention.self."
             parts = [weights[f"{prefix}{part}.weight"].T for part in ("query", "key", "value")]
             self._w[f"qkv.{layer}"] = np.ascontiguousarray(np.concatenate(parts, 1))
-            self._w[f"qkv_bias.{layer}"] = np.concatenate(
-                [weights[f"{prefix}{part}.bias"] for part in ("query", "key", "value")]
-            )
+            self._w[f"qkv_bias.{layer}"] = np.concatenate([weights[f"{prefix}{part}.bias"] for part in ("query", "key", "value")])
 
     def encode(self, texts: Sequence[str], *, batch_tokens: int = 2048) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, 384), in the order of the texts.
@@ -149,18 +147,14 @@ class MiniLM:
         w, prefix = self._w, f"encoder.layer.{layer}."
         batch, size, width = x.shape
         qkv = x @ w[f"qkv.{layer}"] + w[f"qkv_bias.{layer}"]
-        q, k, v = (
-            part.reshape(batch, size, _HEADS, width // _HEADS).transpose(0, 2, 1, 3) for part in np.split(qkv, 3, axis=-1)
-        )
+        q, k, v = (part.reshape(batch, size, _HEADS, width // _HEADS).transpose(0, 2, 1, 3) for part in np.split(qkv, 3, axis=-1))
         scores = q @ k.transpose(0, 1, 3, 2) / np.float32(np.sqrt(width // _HEADS)) + bias
         scores -= scores.max(-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(-1, keepdims=True)
         context = (scores @ v).transpose(0, 2, 1, 3).reshape(batch, size, width)
         attended = context @ w[f"{prefix}attention.output.dense.weight"] + w[f"{prefix}attention.output.dense.bias"]
-        x = _layer_norm(
-            x + attended, w[f"{prefix}attention.output.LayerNorm.weight"], w[f"{prefix}attention.output.LayerNorm.bias"]
-        )
+        x = _layer_norm(x + attended, w[f"{prefix}attention.output.LayerNorm.weight"], w[f"{prefix}attention.output.LayerNorm.bias"])
         inner = _gelu(x @ w[f"{prefix}intermediate.dense.weight"] + w[f"{prefix}intermediate.dense.bias"])
         outer = inner @ w[f"{prefix}output.dense.weight"] + w[f"{prefix}output.dense.bias"]
         return _layer_norm(x + outer, w[f"{prefix}output.LayerNorm.weight"], w[f"{prefix}output.LayerNorm.bias"])

@@ -75,13 +75,10 @@ _EN_SCALE = {
     "t": 1e12,
 }
 _EN_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 ).split()
 _EN_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_EN_WORDS = {word: value for value, word in enumerate(_EN_UNITS)} | {
-    word: 20 + 10 * place for place, word in enumerate(_EN_TENS)
-}
+_EN_WORDS = {word: value for value, word in enumerate(_EN_UNITS)} | {word: 20 + 10 * place for place, word in enumerate(_EN_TENS)}
 _EN_PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _MONTHS = {
     name: month

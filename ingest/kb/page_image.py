@@ -36,7 +36,9 @@ def _shrink(folder: Path) -> None:
         total -= size
 
 
-def page_image(original: Path, cache: Path, *, sha256: str, page: int, rects: Sequence[Rect], width: int = 1_200, password: str | None = None) -> bytes:
+def page_image(
+    original: Path, cache: Path, *, sha256: str, page: int, rects: Sequence[Rect], width: int = 1_200, password: str | None = None
+) -> bytes:
     """Return a page as WebP with rectangles drawn on it.
 
     Args:
@@ -62,9 +64,7 @@ def page_image(original: Path, cache: Path, *, sha256: str, page: int, rects: Se
     if not original.exists():
         raise NotFoundError("the original file is gone", hint="Ingest the document again.")
     arguments = {"path": str(original), "page": page, "boxes": boxes, "width": width, "password": password}
-    drawn = run_in_child(
-        "ingest.kb.page_image:draw", arguments, name=f"page {page}", timeout_s=_TIMEOUT_S, memory_mb=_MEMORY_MB
-    )
+    drawn = run_in_child("ingest.kb.page_image:draw", arguments, name=f"page {page}", timeout_s=_TIMEOUT_S, memory_mb=_MEMORY_MB)
     data = base64.b64decode("".join(drawn))
     cache.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}.tmp")

@@ -68,6 +68,7 @@ class LlmSettings(_Group):
     max_tokens: int = 800
     context_tokens: int = 8_000
     temperature: float = 0.1
+    translate: bool = Field(False, description="Search with a translation of the question too, made by the model.")
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -106,13 +107,15 @@ class ServiceSettings(_Group):
 class Settings(BaseSettings):
     """All settings; ``load_settings`` is the way to get one."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WENJU_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file="wenju.toml"
-    )
+    model_config = SettingsConfigDict(env_prefix="WENJU_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file="wenju.toml")
 
     data_dir: Path = Field(Path("data"), description="Where the knowledge base lies.")
-    api_keys: Annotated[list[SecretStr], NoDecode] = Field(default_factory=list, description="Keys of the service: one, several with commas, or a JSON list.")
-    lexicon_dirs: Annotated[list[Path], NoDecode] = Field(default_factory=list, description="Folders with further lexicon files, with commas or as a JSON list.")
+    api_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list, description="Keys of the service: one, several with commas, or a JSON list."
+    )
+    lexicon_dirs: Annotated[list[Path], NoDecode] = Field(
+        default_factory=list, description="Folders with further lexicon files, with commas or as a JSON list."
+    )
     read: ReadSettings = ReadSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()

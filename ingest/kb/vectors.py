@@ -45,9 +45,7 @@ def write_vectors(folder: Path, ids: list[str], vectors: NDArray[np.float32]) ->
     for start in range(0, len(ids), _BATCH):
         nodes = [
             TextNode(id_=passage_id, text="", embedding=vector.tolist(), metadata={"ordinal": start + place})
-            for place, (passage_id, vector) in enumerate(
-                zip(ids[start : start + _BATCH], vectors[start : start + _BATCH], strict=True)
-            )
+            for place, (passage_id, vector) in enumerate(zip(ids[start : start + _BATCH], vectors[start : start + _BATCH], strict=True))
         ]
         store.add(nodes)  # type: ignore[arg-type]
     _release(folder / "chroma")
@@ -97,7 +95,7 @@ def probe_store(folder: Path, expected: int, *, timeout_s: float = 60.0) -> str:
             return f"{path.name} has {path.stat().st_size} bytes"
     command = [sys.executable, "-m", "ingest.kb.probe", str(folder), str(expected)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, text=True, check=False)
     except subprocess.TimeoutExpired:
         return f"no answer within {timeout_s:.0f} s"
     if done.returncode == 0:
@@ -161,9 +159,7 @@ class DenseSegment:
         """Return the nearest ordinals by comparing with every vector."""
         return self._best(np.arange(len(self.vectors)), vector, limit)
 
-    def _best(
-        self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _best(self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if len(ordinals) == len(self.vectors):
             scores = np.asarray(self.vectors @ vector, dtype=np.float64)
         else:

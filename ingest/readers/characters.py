@@ -23,7 +23,9 @@ _OTHERS = ("MODIFIER", "COMBINING", "IDEOGRAPHIC", "SUPERSCRIPT", "SUBSCRIPT", "
 
 def is_cjk(char: str) -> bool:
     """Return whether a character is set without spaces: Han, kana, CJK and full-width punctuation."""
-    return "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\uff00" <= char <= "\uffef" or "\U00020000" <= char <= "\U0003ffff"
+    return (
+        "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\uff00" <= char <= "\uffef" or "\U00020000" <= char <= "\U0003ffff"
+    )
 
 
 def clean_character(char: str) -> str:

@@ -16,15 +16,38 @@ from ingest.readers.decode import decode
 __all__ = ["read_html", "visible_text"]
 
 _SKIPPED = {"script", "style", "template", "noscript", "head", "iframe", "object", "svg", "math", "textarea", "select"}
-_BREAKS = {"p", "div", "section", "article", "li", "ul", "ol", "table", "tr", "blockquote", "pre", "figure", "figcaption", "details", "dd", "dt"}
+_BREAKS = {
+    "p",
+    "div",
+    "section",
+    "article",
+    "li",
+    "ul",
+    "ol",
+    "table",
+    "tr",
+    "blockquote",
+    "pre",
+    "figure",
+    "figcaption",
+    "details",
+    "dd",
+    "dt",
+}
 _BREAKS |= {f"h{level}" for level in range(1, 7)} | {"summary", "hr", "header", "footer", "main", "aside", "nav"}
 _VOID = {"br", "img", "hr", "input", "meta", "link", "source", "wbr", "col", "area", "base", "embed", "track"}
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)")
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)"
+)
 
 
 def is_hidden(attributes: dict[str, str | None]) -> bool:
     """Return whether an element is not shown to a reader, as far as its own attributes tell."""
-    return "hidden" in attributes or (attributes.get("aria-hidden") or "") == "true" or bool(_HIDDEN.search((attributes.get("style") or "").lower()))
+    return (
+        "hidden" in attributes
+        or (attributes.get("aria-hidden") or "") == "true"
+        or bool(_HIDDEN.search((attributes.get("style") or "").lower()))
+    )
 
 
 class _Text(HTMLParser):
@@ -103,7 +126,23 @@ class _Walker:
     def _block(self, child: Any, tag: str, kind: BlockKind, loose: str) -> bool:
         """Add a block-level child, after the loose text before it; False if it is inline."""
         level = _level(child, tag)
-        known = tag in ("p", "quote", "blockquote", "list", "ul", "ol", "item", "li", "table", "code", "pre", "figcaption", "dl", "dt", "dd")
+        known = tag in (
+            "p",
+            "quote",
+            "blockquote",
+            "list",
+            "ul",
+            "ol",
+            "item",
+            "li",
+            "table",
+            "code",
+            "pre",
+            "figcaption",
+            "dl",
+            "dt",
+            "dd",
+        )
         nested = not known and not level and any(isinstance(c.tag, str) and c.tag in _CONTAINERS for c in child.iter())
         if not (level or known or nested or tag in _BREAKS):
             return False
@@ -118,7 +157,13 @@ class _Walker:
         elif tag in ("code", "pre"):
             self.builder.add("code", "".join(child.itertext()).strip("\n"))
         else:
-            inner: BlockKind = {"quote": "quote", "blockquote": "quote", "item": "list_item", "li": "list_item", "figcaption": "caption"}.get(tag, kind)  # type: ignore[assignment]
+            inner: BlockKind = {
+                "quote": "quote",
+                "blockquote": "quote",
+                "item": "list_item",
+                "li": "list_item",
+                "figcaption": "caption",
+            }.get(tag, kind)  # type: ignore[assignment]
             self.walk(child, inner)
         return True
 

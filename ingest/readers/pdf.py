@@ -31,7 +31,9 @@ __all__ = ["read_pdf"]
 
 _BAD = 0.02
 _MAX_SIDE = 14_400.0
-_NO_TITLE = re.compile(r"^(?:untitled|microsoft (?:word|powerpoint) - |slide \d|.*\.(?:docx?|pptx?|dvi|tex|indd|qxd|pdf|md)$|無題|无标题)", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"^(?:untitled|microsoft (?:word|powerpoint) - |slide \d|.*\.(?:docx?|pptx?|dvi|tex|indd|qxd|pdf|md)$|無題|无标题)", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -287,7 +289,9 @@ def read_pdf(path: Path, settings: ReadSettings, *, password: str | None = None)
     pdf = _open(path, password)
     count = len(pdf)
     if count > settings.max_pages:
-        raise LimitExceeded(f"has {count:,} pages, the limit is {settings.max_pages:,}", hint="Raise read.max_pages (WENJU_READ__MAX_PAGES).")
+        raise LimitExceeded(
+            f"has {count:,} pages, the limit is {settings.max_pages:,}", hint="Raise read.max_pages (WENJU_READ__MAX_PAGES)."
+        )
     if count == 0:
         raise ReadError("is a PDF without pages", hint="The file is damaged; get it again.")
     second = SecondReader(path, password)

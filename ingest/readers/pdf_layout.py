@@ -15,7 +15,9 @@ from ingest.readers.pdf_tables import Table, find_tables, rows_of, ruled_tables
 
 __all__ = ["Paragraph", "Piece", "lay_out"]
 
-_CAPTION = re.compile(r"^(?:figure|fig\.|table|chart|exhibit|圖|图|表|圖表|图表)\s*[A-Z]?\d+(?:[.\-–]\d+)*\s*(?:[:：.|、　]|\s|$)", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"^(?:figure|fig\.|table|chart|exhibit|圖|图|表|圖表|图表)\s*[A-Z]?\d+(?:[.\-–]\d+)*\s*(?:[:：.|、　]|\s|$)", re.IGNORECASE
+)
 _BULLET = re.compile(r"^(?:[•●▪■◦‣∙·–—*-]|\(?\d{1,2}[.)）、]|[（(][一二三四五六七八九十\d]+[)）]|[①-⑳])\s*\S")
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|(?:·\s?){5,}")
 _ENDS = re.compile(r"[。！？!?.:：;；][\"'”’」』)）\]]*\d*$")
@@ -81,7 +83,9 @@ def _bands(lines: Sequence[Line], gutter: float) -> list[list[Line]]:
         top = crossing[at].middle if at < len(crossing) else float("inf")
         above = [line for line in rest if line.middle < top]
         rest = [line for line in rest if line.middle >= top]
-        out += [part for part in ([line for line in above if line.x1 <= gutter + 2], [line for line in above if line.x1 > gutter + 2]) if part]
+        out += [
+            part for part in ([line for line in above if line.x1 <= gutter + 2], [line for line in above if line.x1 > gutter + 2]) if part
+        ]
         if at >= len(crossing):
             break
         run = [crossing[at]]
@@ -130,7 +134,11 @@ def _breaks(before: Sequence[Line], row: Sequence[Line], paragraph: Paragraph, *
     if heavy != all(item.bold for item in row) and (heavy or _ENDS.search(last.text)):
         return last.x1 < right - 3 * line.size or not heavy
     text = " ".join(item.text for item in row)
-    if _BULLET.match(text) and line.x0 < left + 60 and (_ENDS.search(last.text) or last.x1 < right - 2 * line.size or paragraph.kind == "list_item"):
+    if (
+        _BULLET.match(text)
+        and line.x0 < left + 60
+        and (_ENDS.search(last.text) or last.x1 < right - 2 * line.size or paragraph.kind == "list_item")
+    ):
         return not re.match(r"^[–—-]\s*\d", text) or bool(_ENDS.search(last.text))
     indented = line.x0 > left + 0.8 * line.size and before[0].x0 <= left + 0.3 * line.size
     if indented and paragraph.kind == "paragraph" and (_ENDS.search(last.text) or last.x1 < right - 2 * line.size):
@@ -190,7 +198,12 @@ def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, 
         taken |= {id(line) for table in wide for line in table.members}
     runs = _bands(_with_places(lines, ruled), gutter) if gutter is not None else [list(lines)]
     for run in runs:
-        own = [table for table in ruled if any(table.members[0] is line for line in run) or any(line.order == -1 - n for n, t in enumerate(ruled) if t is table for line in run)]
+        own = [
+            table
+            for table in ruled
+            if any(table.members[0] is line for line in run)
+            or any(line.order == -1 - n for n, t in enumerate(ruled) if t is table for line in run)
+        ]
         rest = [line for line in run if id(line) not in taken and line.order >= 0]
         room = max((line.x1 for line in rest), default=0) - min((line.x0 for line in rest), default=0)
         tables = own + find_tables(rest, width=max(room, 1.0))
@@ -232,7 +245,12 @@ def _with_places(lines: Sequence[Line], tables: Sequence[Table]) -> list[Line]:
 
 def _joins(before: Piece, piece: Paragraph) -> bool:
     """Return whether a paragraph at the head of a column goes on from the one that ended the column before."""
-    if not isinstance(before, Paragraph) or not before.open_end or before.kind != piece.kind or before.kind not in ("paragraph", "list_item"):
+    if (
+        not isinstance(before, Paragraph)
+        or not before.open_end
+        or before.kind != piece.kind
+        or before.kind not in ("paragraph", "list_item")
+    ):
         return False
     higher = piece.lines[0].y0 < before.lines[-1].y0
     first = piece.text[:1]

@@ -11,10 +11,12 @@ import numpy as np
 from ingest.readers.pdf_lines import Line
 from ingest.readers.pdf_rules import Grid
 
-__all__ = ["Table", "find_tables", "ruled_tables", "rows_of"]
+__all__ = ["Table", "find_tables", "rows_of", "ruled_tables"]
 
 _MIN_ROWS = 3
-_NUMBER = re.compile(r"^[-−–+<>≤≥~≈±]?[\s$¥€£NT]*[-−]?\d[\d,.\s]*\s*(?:%|％|‰|[KMBTkx×]|億|亿|萬|万|兆|元|次|倍)?[*†‡]*$|^[-–—/]$|^N/?A$", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^[-−–+<>≤≥~≈±]?[\s$¥€£NT]*[-−]?\d[\d,.\s]*\s*(?:%|％|‰|[KMBTkx×]|億|亿|萬|万|兆|元|次|倍)?[*†‡]*$|^[-–—/]$|^N/?A$", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,11 @@ def _header_rows(rows: Sequence[Sequence[Sequence[Line]]]) -> int:
 
 def _cut(line: Line, columns: Sequence[tuple[float, float]]) -> list[Line]:
     """Return a line that runs over several columns as one line for each of them, cut at the spaces nearest to their borders."""
-    hit = [place for place, (left, right) in enumerate(columns) if min(line.x1, right) - max(line.x0, left) > 0.4 * min(right - left, line.x1 - line.x0)]
+    hit = [
+        place
+        for place, (left, right) in enumerate(columns)
+        if min(line.x1, right) - max(line.x0, left) > 0.4 * min(right - left, line.x1 - line.x0)
+    ]
     if len(hit) < 2 or " " not in line.text:
         return [line]
     cuts = []
@@ -217,7 +223,7 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
         several = [row for row in group if len(row) >= 2]
         figures = sum(_is_number(line.text) for row in several for line in row)
         short = sum(len(line.text) <= 40 for row in several for line in row) / max(1, sum(map(len, several)))
-        if len(several) >= _MIN_ROWS and (figures >= len(several) or short > 0.8 and _regular(several)):
+        if len(several) >= _MIN_ROWS and (figures >= len(several) or (short > 0.8 and _regular(several))):
             _captions_above(group, every, begin)
             table = _build(group)
             if table is not None:
@@ -227,7 +233,9 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
     for number, row in enumerate(every):
         if len(row) >= 2 and not _prose(row, width) and not (whole and any(line.x1 - line.x0 > 0.3 * width for line in row)):
             last = next((other for other in reversed(group) if len(other) > 1), None)
-            if last is not None and (not _aligned(last, row) or row[0].y0 - max(line.y1 for line in group[-1]) > 2.2 * (row[0].y1 - row[0].y0)):
+            if last is not None and (
+                not _aligned(last, row) or row[0].y0 - max(line.y1 for line in group[-1]) > 2.2 * (row[0].y1 - row[0].y0)
+            ):
                 finish()
             begin = begin if group else number
             group.append(row)

@@ -1,0 +1,261 @@
+"""The language model: any OpenAI-compatible endpoint or any LlamaIndex ``LLM``, with deadlines, one kind of error and a circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+import httpx
+
+from ingest.kb import DependencyError, Settings, SettingsError
+
+__all__ = ["Breaker", "LlmError", "Message", "Model", "make_model"]
+
+_OPEN_AFTER = 3
+_HALF_OPEN_S = 10.0
+_RETRIES = 2
+_RETRY_CAP_S = 20.0
+_MAX_CHUNK = 200_000
+
+
+class LlmError(DependencyError):
+    """The language model failed; ``code`` says how."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, hint="The answer is made from the sources' own sentences instead.")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to the model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Breaker:
+    """Opens after three failures in a row; lets one try through after ten seconds.
+
+    Args:
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._opened = 0.0
+        self._trying = False
+
+    @property
+    def state(self) -> Literal["ok", "degraded", "down"]:
+        """``ok``, ``degraded`` (failures, still tried) or ``down`` (open)."""
+        return "ok" if not self._failures else "degraded" if self._failures < _OPEN_AFTER else "down"
+
+    def allow(self) -> bool:
+        """Return whether a call may be made now."""
+        if self._failures < _OPEN_AFTER:
+            return True
+        if self._clock() - self._opened < _HALF_OPEN_S or self._trying:
+            return False
+        self._trying = True
+        return True
+
+    def succeeded(self) -> None:
+        """Close the circuit."""
+        self._failures, self._trying = 0, False
+
+    def failed(self) -> None:
+        """Count a failure."""
+        self._failures += 1
+        self._opened, self._trying = self._clock(), False
+
+    def abandoned(self) -> None:
+        """Forget a try that was neither: the client left."""
+        self._trying = False
+
+
+def _classify(error: BaseException) -> LlmError:
+    """Return the one kind of error for whatever a client library raises; never with the endpoint's text, which may hold secrets."""
+    status = getattr(error, "status_code", None)
+    name = type(error).__name__
+    if isinstance(error, LlmError):
+        return error
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)) or "Timeout" in name:
+        return LlmError("llm_timeout", "the language model did not answer in time")
+    if status == 401 or status == 403:
+        return LlmError("llm_unauthorized", "the language model's endpoint refuses the key (WENJU_LLM__API_KEY)")
+    if status == 404:
+        return LlmError("llm_no_model", "the language model's endpoint does not know the model (WENJU_LLM__MODEL)")
+    if status == 429:
+        return LlmError("llm_rate_limited", "the language model's endpoint is busy")
+    if isinstance(status, int):
+        return LlmError("llm_failed", f"the language model's endpoint answered {status}")
+    if isinstance(error, (httpx.TransportError, OSError)) or "Connection" in name:
+        return LlmError("llm_unreachable", "the language model's endpoint cannot be reached (WENJU_LLM__BASE_URL)")
+    return LlmError("llm_garbage", f"the language model's endpoint answered something else than a completion ({name})")
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Return the seconds to wait before another try, None if there is to be none."""
+    status = getattr(error, "status_code", None)
+    if status not in (429, 502, 503):
+        return None
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        wait = float(headers.get("retry-after", "nan"))
+    except ValueError:
+        wait = float("nan")
+    if wait != wait:
+        wait = 0.5 + random.random()
+    return wait if wait <= _RETRY_CAP_S else None
+
+
+class Model:
+    """A configured language model.
+
+    Args:
+        settings: With ``llm.model`` set.
+        breaker: Shared by all calls of one service.
+    """
+
+    def __init__(self, settings: Settings, breaker: Breaker) -> None:
+        self.settings = settings.llm
+        self.breaker = breaker
+        self.name = settings.llm.model
+
+    def _make(self) -> tuple[Any, httpx.AsyncClient | None]:
+        """Return a LlamaIndex LLM of this call's own, and the client to close with it."""
+        options = dict(self.settings.options)
+        if ":" in self.settings.provider:
+            module, _, name = self.settings.provider.partition(":")
+            try:
+                kind = getattr(import_module(module), name)
+            except (ImportError, AttributeError) as error:
+                raise SettingsError(
+                    f"llm.provider names {self.settings.provider}, which cannot be imported", hint="Write module:Class."
+                ) from error
+            return kind(**({"model": self.settings.model} | options)), None
+        from llama_index.llms.openai_like import OpenAILike
+
+        limits = httpx.Timeout(
+            connect=self.settings.connect_timeout_s,
+            read=max(self.settings.first_token_timeout_s, self.settings.idle_timeout_s),
+            write=self.settings.connect_timeout_s,
+            pool=self.settings.connect_timeout_s,
+        )
+        client = httpx.AsyncClient(timeout=limits, follow_redirects=False, trust_env=False)
+        model = OpenAILike(
+            model=self.settings.model,
+            api_base=self.settings.base_url,
+            api_key=self.settings.api_key.get_secret_value() or "none",
+            is_chat_model=True,
+            context_window=self.settings.context_tokens + self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            max_tokens=self.settings.max_tokens,
+            max_retries=0,
+            timeout=self.settings.total_timeout_s,
+            async_http_client=client,
+            **options,
+        )
+        return model, client
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """Yield the completion's text as it comes.
+
+        Raises:
+            LlmError: The circuit is open, or the endpoint failed, stalled, answered garbage or nothing.
+        """
+        if not self.breaker.allow():
+            raise LlmError("llm_unavailable", "the language model failed several times and is left alone for some seconds")
+        deadline = time.monotonic() + self.settings.total_timeout_s
+        settled = False
+        try:
+            async with contextlib.aclosing(self._attempts(messages, deadline)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            self.breaker.succeeded()
+            settled = True
+        except (GeneratorExit, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            self.breaker.failed()
+            settled = True
+            raise _classify(error) from None
+        finally:
+            if not settled:
+                self.breaker.abandoned()
+
+    async def _attempts(self, messages: Sequence[Message], deadline: float) -> AsyncIterator[str]:
+        for attempt in range(_RETRIES + 1):
+            begun = False
+            try:
+                async with contextlib.aclosing(self._once(messages, deadline)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                if not begun:
+                    raise LlmError("llm_empty", "the language model answered nothing")
+                return
+            except Exception as error:
+                wait = _retry_after(error)
+                if begun or wait is None or attempt == _RETRIES or time.monotonic() + wait > deadline:
+                    raise
+                await asyncio.sleep(wait)
+
+    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncIterator[str]:
+        from llama_index.core.llms import ChatMessage
+
+        model, client = self._make()
+        source: Any = None
+        try:
+            chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
+            first = min(self.settings.first_token_timeout_s, deadline - time.monotonic())
+            async with asyncio.timeout(first):
+                source = await model.astream_chat(chat)
+                item = await anext(source, None)
+            while item is not None:
+                delta = item.delta or ""
+                if len(delta) > _MAX_CHUNK:
+                    raise LlmError("llm_garbage", "the language model sent a piece that is too long")
+                if delta:
+                    yield delta
+                # Time that our reader takes is not the model's: the clock runs only while we wait for it.
+                async with asyncio.timeout(max(0.01, min(self.settings.idle_timeout_s, deadline - time.monotonic()))):
+                    item = await anext(source, None)
+        finally:
+            if source is not None and hasattr(source, "aclose"):
+                with contextlib.suppress(Exception):
+                    await source.aclose()
+            if client is not None:
+                # Closing the client drops the connection: the endpoint stops working for a reader who has left.
+                await client.aclose()
+
+    async def complete(self, messages: Sequence[Message]) -> str:
+        """Return a whole completion.
+
+        Raises:
+            LlmError: As for ``stream``.
+        """
+        return "".join([piece async for piece in self.stream(messages)])
+
+
+def make_model(settings: Settings, breaker: Breaker) -> Model | None:
+    """Return the configured model, None if there is none.
+
+    Raises:
+        SettingsError: A model is named but no endpoint.
+    """
+    if not settings.llm.model:
+        return None
+    if ":" not in settings.llm.provider and not settings.llm.base_url:
+        raise SettingsError(
+            "llm.model is set but llm.base_url is not", hint="Set WENJU_LLM__BASE_URL, for example http://127.0.0.1:11434/v1."
+        )
+    return Model(settings, breaker)
