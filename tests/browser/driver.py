@@ -146,7 +146,7 @@ def address(citation: dict[str, Any]) -> str:
 # Passes the service's own events on one by one: slowly, up to a cut of the line, or up to a silence.
 SLOW_STREAM = """
 ({ delay, cutAfter, holdAfter }) => {
-  const real = window.fetch;
+  const real = (window.realFetch ??= window.fetch);
   window.fetch = async (path, options) => {
     const response = await real(path, options);
     if (!String(path).endsWith('/v1/ask')) return response;

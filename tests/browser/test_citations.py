@@ -103,14 +103,20 @@ def test_u02_card_on_hover_and_focus(page: Page, how: str) -> None:
     turn = ask(page, CITED["en"])
     chip = turn.locator(".answer-text .chip").first
     expect(chip).to_be_visible()
-    page.evaluate("""how => {
+    page.evaluate(
+        """how => {
       const chip = document.querySelector('.answer-text .chip');
       chip.addEventListener(how === 'pointer' ? 'pointerenter' : 'focus', () => {
         const from = performance.now();
-        const look = () => (document.querySelector('.card:popover-open') ? (window.took = performance.now() - from) : requestAnimationFrame(look));
+        const look = () => {
+          if (document.querySelector('.card:popover-open')) window.took = performance.now() - from;
+          else requestAnimationFrame(look);
+        };
         look();
       }, { once: true });
-    }""", how)
+    }""",
+        how,
+    )
     if how == "pointer":
         chip.hover()
     else:
@@ -317,7 +323,14 @@ def test_u08_why_this_passage(page: Page) -> None:
     turn.locator(".why summary").first.click()
     facts = turn.locator(".why .facts").first
     answer = page.evaluate("document.querySelector('wj-turn').turn.answer")
-    for wanted in ("Rank", "Relevance", "Relevance (", answer["id"], answer["retrieval"]["generation"], answer["citations"][0]["passage_id"]):
+    for wanted in (
+        "Rank",
+        "Relevance",
+        "Relevance (",
+        answer["id"],
+        answer["retrieval"]["generation"],
+        answer["citations"][0]["passage_id"],
+    ):
         expect(facts).to_contain_text(wanted)
     turn.get_by_role("button", name="Copy as JSON").first.click()
     expect(page.get_by_role("status")).to_have_text("Copied")
