@@ -28,8 +28,8 @@ class Asker(Protocol):
     def page_text(self, document_id: str, page: int) -> str | None:
         """Return the text of a page, None if there is none."""
 
-    def documents(self) -> dict[str, str]:
-        """Return the documents' ids by file name."""
+    def documents(self) -> dict[str, list[str]]:
+        """Return the documents' ids by file name; names may be shared."""
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the system's state."""
@@ -71,10 +71,13 @@ class LocalAsker:
         """Return the text of a page."""
         return self._page_text(document_id, page)
 
-    def documents(self) -> dict[str, str]:
-        """Return the documents' ids by file name."""
+    def documents(self) -> dict[str, list[str]]:
+        """Return the documents' ids by file name; names may be shared."""
         snapshot = self.kb.snapshot()
-        return {document.file_name: document.id for document in snapshot.documents.values()} if snapshot else {}
+        out: dict[str, list[str]] = {}
+        for document in snapshot.documents.values() if snapshot else ():
+            out.setdefault(document.file_name, []).append(document.id)
+        return out
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the system's state."""
@@ -130,13 +133,14 @@ class HttpAsker:
         """Return the text of a page."""
         return self._page_text(document_id, page)
 
-    def documents(self) -> dict[str, str]:
-        """Return the documents' ids by file name."""
-        out: dict[str, str] = {}
+    def documents(self) -> dict[str, list[str]]:
+        """Return the documents' ids by file name; names may be shared."""
+        out: dict[str, list[str]] = {}
         after = ""
         while True:
             listing = self._call(f"/v1/documents?limit=500{after}")
-            out |= {item["file_name"]: item["id"] for item in listing["data"]}
+            for item in listing["data"]:
+                out.setdefault(item["file_name"], []).append(item["id"])
             if not listing["has_more"]:
                 return out
             after = f"&after={listing['data'][-1]['id']}"

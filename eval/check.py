@@ -34,7 +34,7 @@ def check_cases(cases: Sequence[Case], asker: Asker) -> list[dict[str, str]]:
     return faults
 
 
-def _case_faults(case: Case, asker: Asker, documents: dict[str, str]) -> list[tuple[str, str]]:
+def _case_faults(case: Case, asker: Asker, documents: dict[str, list[str]]) -> list[tuple[str, str]]:
     out = []
     if not case.answerable and (case.answers or case.evidence):
         out.append(("unanswerable with answers", "an unanswerable question has no answers and no evidence"))
@@ -48,10 +48,10 @@ def _case_faults(case: Case, asker: Asker, documents: dict[str, str]) -> list[tu
         if item.document not in documents:
             out.append(("unknown document", f"{item.document} is not in the corpus"))
             continue
-        text = asker.page_text(documents[item.document], item.page)
-        if text is None:
+        texts = [text for name in documents[item.document] if (text := asker.page_text(name, item.page)) is not None]
+        if not texts:
             out.append(("unknown page", f"{item.document} has no page {item.page}"))
-        elif squeeze(item.quote) not in squeeze(text):
+        elif not any(squeeze(item.quote) in squeeze(text) for text in texts):
             out.append(("quote not found", f"{item.document} p. {item.page}: {item.quote[:60]}"))
         quotes += item.quote + " "
     for part in case.answers:

@@ -45,7 +45,7 @@ def _failure(case: Case, answer: dict[str, Any], relevance: Sequence[bool], scor
     return "wrong_sentence" if scores["evidence_recall"] == 0.0 or scores["evidence_recall"] is None else "retrieved_not_used"
 
 
-def judge_case(case: Case, asker: Asker, documents: dict[str, str]) -> dict[str, Any]:
+def judge_case(case: Case, asker: Asker, documents: dict[str, list[str]]) -> dict[str, Any]:
     """Return one question's result: the answer, the ranked passages, every measure, the kind of failure."""
     started = time.perf_counter()
     answer = asker.ask(case)
@@ -142,11 +142,11 @@ def _crosses(case: Case) -> str:
     return "same" if case.language in scripts or None in scripts else "script"
 
 
-def _quoted(case: Case, asker: Asker, documents: dict[str, str]) -> bool:
+def _quoted(case: Case, asker: Asker, documents: dict[str, list[str]]) -> bool:
     for item in case.evidence:
-        text = asker.page_text(documents[item.document], item.page) if item.document in documents else None
-        if text and squeeze(item.quote) in squeeze(text):
-            return True
+        for name in documents.get(item.document, ()):
+            if squeeze(item.quote) in squeeze(asker.page_text(name, item.page) or ""):
+                return True
     return not case.evidence
 
 

@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
@@ -79,6 +80,10 @@ class State:
     async def watch(self) -> None:
         """Open Chroma for each new generation in the background, until the service stops."""
         seen = ""
+        if self.model is not None:
+            # LlamaIndex takes seconds to import: not while the first reader waits.
+            await self.in_thread(import_module, "llama_index.core.llms")
+            await self.in_thread(import_module, "llama_index.llms.openai_like")
         while not self.stopping.is_set():
             try:
                 snapshot = await self.in_thread(self.snapshot)
