@@ -74,6 +74,35 @@ def new_pdf() -> Any:
     return pdf
 
 
+def _bytes(pdf: Any) -> bytes:
+    """Return the file with the page's size written on every page (fpdf2 writes it once, for the pages to inherit)."""
+    import pypdf
+
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(bytes(pdf.output())))
+    for page in writer.pages:
+        page.mediabox = page.mediabox
+    return _written(writer)
+
+
+def pdf_inherited(text: str) -> bytes:
+    """Return a PDF whose page takes its size from the tree above it."""
+    pdf = new_pdf()
+    pdf.add_page()
+    pdf.set_xy(60, 30)
+    pdf.multi_cell(w=470, h=14, text=text, align="L")
+    return bytes(pdf.output())
+
+
+def pdf_sideways(text: str) -> bytes:
+    """Return a page whose text is set from bottom to top, as wide tables are in upright reports."""
+    pdf = new_pdf()
+    pdf.add_page()
+    with pdf.rotation(90, x=300, y=400):
+        pdf.set_xy(60, 300)
+        pdf.multi_cell(w=470, h=14, text=text, align="L")
+    return _bytes(pdf)
+
+
 def pdf_plain(pages: Sequence[str], *, title: str = "") -> bytes:
     """Return a PDF with one run of text on each page; an empty string makes a page without text."""
     pdf = new_pdf()
@@ -84,7 +113,7 @@ def pdf_plain(pages: Sequence[str], *, title: str = "") -> bytes:
         pdf.set_xy(60, 110)
         if text:
             pdf.multi_cell(w=470, h=14, text=text, align="L")
-    return bytes(pdf.output())
+    return _bytes(pdf)
 
 
 def pdf_two_columns(left: str, right: str) -> bytes:
@@ -97,7 +126,7 @@ def pdf_two_columns(left: str, right: str) -> bytes:
     for x, text in ((60, left), (315, right)):
         pdf.set_xy(x, 120)
         pdf.multi_cell(w=225, h=13, text=text, align="L")
-    return bytes(pdf.output())
+    return _bytes(pdf)
 
 
 def pdf_table(rows: Sequence[Sequence[str]], *, ruled: bool) -> bytes:
@@ -114,7 +143,7 @@ def pdf_table(rows: Sequence[Sequence[str]], *, ruled: bool) -> bytes:
         pdf.ln(20)
     pdf.set_xy(60, 420)
     pdf.multi_cell(w=470, h=14, text="After the table the text goes on. " + PROSE, align="L")
-    return bytes(pdf.output())
+    return _bytes(pdf)
 
 
 def pdf_running_heads(count: int) -> bytes:
@@ -129,7 +158,7 @@ def pdf_running_heads(count: int) -> bytes:
         pdf.set_font("Helvetica", size=11)
         pdf.set_xy(60, 110)
         pdf.multi_cell(w=470, h=14, text=f"The body of page number {'abcdefgh'[number - 1] * 4} stands here. " + PROSE, align="L")
-    return bytes(pdf.output())
+    return _bytes(pdf)
 
 
 def pdf_picture() -> bytes:
@@ -144,11 +173,16 @@ def pdf_picture() -> bytes:
 
 
 def pdf_rotated(data: bytes, degrees: int) -> bytes:
-    """Return a PDF whose pages are shown turned."""
+    """Return a PDF whose content is turned to the left and whose pages are shown turned to the right: upright to a reader."""
     import pypdf
 
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
     for page in writer.pages:
+        width, height = page.mediabox.width, page.mediabox.height
+        shift = {90: (height, 0), 180: (width, height), 270: (0, width)}[degrees]
+        page.add_transformation(pypdf.Transformation().rotate(degrees).translate(*shift))
+        page.mediabox = pypdf.generic.RectangleObject((0, 0, width, height) if degrees == 180 else (0, 0, height, width))
+        page.cropbox = page.mediabox
         page.rotate(degrees)
     return _written(writer)
 

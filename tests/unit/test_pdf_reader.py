@@ -1,0 +1,281 @@
+"""PDF: locked, damaged and empty files, and the order, tables and furniture of pages made for the purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import makers
+import pytest
+
+from ingest.kb.errors import LimitExceeded, LockedFile, ReadError
+from ingest.kb.model import Page, unpack_boxes
+from ingest.kb.settings import ReadSettings
+
+LEFT = " ".join(f"Left sentence number {n} tells of the use of models in firms." for n in range(1, 12))
+RIGHT = " ".join(f"Right sentence number {n} tells of the cost of models in firms." for n in range(1, 12))
+ROWS = [
+    ("Model", "Share", "Cost"),
+    ("Alpha", "12.5%", "3.20"),
+    ("Beta", "7.1%", "0.85"),
+    ("Gamma", "4.0%", "1.10"),
+    ("Delta", "2.2%", "9.99"),
+]
+
+
+def pages_of(tmp_path: Path, data: bytes, **options: str) -> list[Page]:
+    """Return the pages of a PDF, each checked."""
+    _, pages = makers.read(makers.put(tmp_path, "report.pdf", data), password=options.get("password"))
+    for page in pages:
+        makers.check_page(page)
+        if page.boxes is not None:
+            assert len(unpack_boxes(page.boxes)) == len(page.text)
+    return pages
+
+
+def squeeze(text: str) -> str:
+    """Return a text with runs of white space as one space."""
+    return " ".join(text.split())
+
+
+# ---- text and boxes --------------------------------------------------------------------------------------------------------------------
+
+
+def test_prose_is_one_paragraph_with_a_box_for_every_character(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_plain([makers.PROSE]))
+    assert makers.kinds(page) == [("paragraph", makers.PROSE.strip())]
+    assert (round(page.width), round(page.height)) == (595, 842)
+    assert page.boxes is not None
+    boxes = unpack_boxes(page.boxes)
+    printed = [box for char, box in zip(page.text, boxes, strict=True) if not char.isspace()]
+    assert all(0 < x0 < x1 < 1 and 0 < y0 < y1 < 1 for x0, y0, x1, y1 in printed)
+    # The text was set in a column of 470 points at 60 points from the left, 110 from the top.
+    assert 0.09 < min(box[0] for box in printed) < 0.12
+    assert 0.12 < min(box[1] for box in printed) < 0.16
+    assert max(box[2] for box in printed) < 0.91
+
+
+def test_boxes_follow_the_words(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_plain([makers.PROSE]))
+    assert page.boxes is not None
+    boxes = unpack_boxes(page.boxes)
+    first, later = page.text.index("Most"), page.text.index("service desks")
+    assert boxes[first][1] < boxes[later][1]
+    assert all(boxes[i][2] <= boxes[i + 1][0] + 0.002 for i in range(first, first + 3))
+
+
+def test_hyphens_at_line_ends_are_undone(tmp_path: Path) -> None:
+    (page,) = pages_of(
+        tmp_path,
+        makers.pdf_plain(["The report speaks of a remark-\nable gain in the use of mod-\nels at work, in state-of-the-art\nsystems."]),
+    )
+    assert squeeze(page.text) == "The report speaks of a remarkable gain in the use of models at work, in state-of-the-art systems."
+
+
+def test_the_title_comes_from_metadata(tmp_path: Path) -> None:
+    head, _ = makers.read(makers.put(tmp_path, "a.pdf", makers.pdf_plain([makers.PROSE], title="Models in 2025")))
+    assert head.title == "Models in 2025"
+    assert head.date
+    head, _ = makers.read(makers.put(tmp_path, "b.pdf", makers.pdf_plain([makers.PROSE], title="Microsoft Word - draft.docx")))
+    assert head.title != "Microsoft Word - draft.docx"
+
+
+def test_the_largest_line_is_the_title_where_metadata_has_none(tmp_path: Path) -> None:
+    head, _ = makers.read(makers.put(tmp_path, "a.pdf", makers.pdf_two_columns(LEFT, RIGHT)))
+    assert head.title == "A report in two columns that a reader follows"
+
+
+# ---- layout ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_two_columns(LEFT, RIGHT))
+    assert makers.kinds(page)[0] == ("heading", "A report in two columns that a reader follows")
+    text = squeeze(page.text)
+    assert LEFT in text
+    assert RIGHT in text
+    assert text.index("Left sentence number 11") < text.index("Right sentence number 1 ")
+    assert all(block.heading == ("A report in two columns that a reader follows",) for block in page.blocks[1:])
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+def test_tables_are_rows_with_their_header(tmp_path: Path, ruled: bool) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_table(ROWS, ruled=ruled))
+    assert makers.of_kind(page, "table_row") == [" | ".join(row) for row in ROWS]
+    assert {block.header for block in page.blocks if block.kind == "table_row"} == {"Model | Share | Cost"}
+    assert [squeeze(text) for text in makers.of_kind(page, "paragraph")] == [
+        makers.PROSE.strip(),
+        "After the table the text goes on. " + makers.PROSE.strip(),
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_running_heads_feet_and_page_numbers_are_left_out(tmp_path: Path, count: int) -> None:
+    pages = pages_of(tmp_path, makers.pdf_running_heads(count))
+    assert len(pages) == count
+    for number, page in enumerate(pages):
+        assert squeeze(page.text) == f"The body of page number {'abcdefgh'[number] * 4} stands here. {makers.PROSE.strip()}"
+
+
+def test_the_head_of_a_single_page_stays(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_running_heads(1))
+    assert "Survey of models - Chapter 1" in page.text
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_is_read_as_it_is_shown(tmp_path: Path, degrees: int) -> None:
+    upright = makers.pdf_plain([makers.PROSE])
+    (straight,), (turned,) = pages_of(tmp_path, upright), pages_of(tmp_path, makers.pdf_rotated(upright, degrees))
+    assert turned.text == straight.text
+    assert (turned.width, turned.height) == pytest.approx((straight.width, straight.height), abs=0.1)
+    assert straight.boxes is not None
+    assert turned.boxes is not None
+    printed = [not char.isspace() for char in straight.text]
+    assert unpack_boxes(turned.boxes)[printed] == pytest.approx(unpack_boxes(straight.boxes)[printed], abs=0.005)
+
+
+@pytest.mark.xfail(strict=True, reason="pdf_lines.frame_of does not see a page size that is inherited")
+def test_an_inherited_page_size_holds(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_inherited(makers.PROSE))
+    assert (round(page.width), round(page.height)) == (595, 842)
+    assert squeeze(page.text) == makers.PROSE.strip()
+
+
+@pytest.mark.xfail(strict=True, reason="pdf_lines._runs reads text set from bottom to top letter by letter")
+def test_text_set_sideways_keeps_its_words(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_sideways(makers.PROSE))
+    assert set(makers.PROSE.split()) <= set(page.text.split())
+
+
+def test_an_empty_page_among_others_is_marked(tmp_path: Path) -> None:
+    pages = pages_of(tmp_path, makers.pdf_plain([makers.PROSE, "", makers.PROSE]))
+    assert [bool(page.text) for page in pages] == [True, False, True]
+    assert pages[1].warnings == ("no text layer",)
+    assert pages[1].boxes is None
+    assert [page.number for page in pages] == [1, 2, 3]
+
+
+def test_a_picture_of_a_page_has_no_text(tmp_path: Path) -> None:
+    head, pages = makers.read(makers.put(tmp_path, "scan.pdf", makers.pdf_picture()))
+    assert head.page_count == 1
+    assert [(page.text, page.warnings) for page in pages] == [("", ("no text layer",))]
+
+
+# ---- locked ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_locked_file_opens_with_either_password(tmp_path: Path, algorithm: str) -> None:
+    data = makers.pdf_locked(
+        makers.pdf_plain([makers.PROSE]), user="讀者 pass" if algorithm == "AES-256" else "reader", owner="owner", algorithm=algorithm
+    )
+    for password in ("讀者 pass" if algorithm == "AES-256" else "reader", "owner"):
+        (page,) = pages_of(tmp_path, data, password=password)
+        assert "78% of all firms" in page.text
+
+
+@pytest.mark.parametrize("password", [None, "", "wrong"])
+def test_a_locked_file_is_named_as_such(tmp_path: Path, password: str | None) -> None:
+    path = makers.put(tmp_path, "a.pdf", makers.pdf_locked(makers.pdf_plain([makers.PROSE]), user="reader", owner="owner"))
+    with pytest.raises(LockedFile, match="is locked") as caught:
+        makers.read(path, password=password)
+    assert caught.value.code == "locked_file"
+    assert "--password" in caught.value.hint
+    assert "reader" not in caught.value.message
+    assert not password or password not in caught.value.message
+
+
+def test_a_file_that_only_forbids_printing_is_read(tmp_path: Path) -> None:
+    (page,) = pages_of(tmp_path, makers.pdf_locked(makers.pdf_plain([makers.PROSE]), user="", owner="owner"))
+    assert "78% of all firms" in page.text
+
+
+# ---- damaged ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.95])
+def test_a_cut_off_file_is_read_or_refused(tmp_path: Path, part: float) -> None:
+    data = makers.pdf_plain([makers.PROSE] * 5)
+    try:
+        pages = pages_of(tmp_path, data[: int(len(data) * part)])
+    except ReadError as error:
+        fault = error
+    else:
+        assert 1 <= len(pages) <= 5
+        return
+    assert "damaged PDF" in fault.message or "without pages" in fault.message
+    assert fault.hint
+
+
+def test_a_header_alone_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="damaged PDF"):
+        makers.read(makers.put(tmp_path, "a.pdf", b"%PDF-1.7\n" + b"nothing of a PDF " * 50))
+
+
+def test_a_file_without_pages(tmp_path: Path) -> None:
+    data = makers.pdf_of_objects([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"])
+    with pytest.raises(ReadError, match=r"without pages|damaged"):
+        makers.read(makers.put(tmp_path, "a.pdf", data))
+
+
+def test_a_page_tree_that_points_at_itself_ends(tmp_path: Path) -> None:
+    data = makers.pdf_of_objects([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 4 >>"])
+    try:
+        _, pages = makers.read(makers.put(tmp_path, "a.pdf", data))
+    except ReadError:
+        return
+    assert all(not page.text for page in pages)
+
+
+def test_a_page_count_that_lies_is_held_to_the_limit(tmp_path: Path) -> None:
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>"
+    data = makers.pdf_of_objects([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1000000000 >>", page])
+    try:
+        _, pages = makers.read(makers.put(tmp_path, "a.pdf", data))
+    except ReadError:
+        return
+    assert len(pages) <= ReadSettings().max_pages
+
+
+def test_a_page_without_size_or_of_a_mile_costs_that_page_only(tmp_path: Path) -> None:
+    kids = [b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9000000 9000000] >>", b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 0 0] >>"]
+    data = makers.pdf_of_objects([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>", *kids])
+    _, pages = makers.read(makers.put(tmp_path, "a.pdf", data))
+    assert [page.text for page in pages] == ["", ""]
+    assert all(page.warnings for page in pages)
+
+
+def test_too_many_pages_are_refused(tmp_path: Path) -> None:
+    path = makers.put(tmp_path, "a.pdf", makers.pdf_plain(["one", "two", "three"]))
+    assert len(makers.read(path, settings=ReadSettings(max_pages=3))[1]) == 3
+    with pytest.raises(LimitExceeded, match="has 3 pages, the limit is 2"):
+        makers.read(path, settings=ReadSettings(max_pages=2))
+
+
+def test_pages_without_end_in_the_outline_are_survived(tmp_path: Path) -> None:
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /Outlines 4 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
+        b"<< /Type /Outlines /First 5 0 R /Last 5 0 R /Count 1 >>",
+        b"<< /Title (loop) /Parent 4 0 R /Next 5 0 R /First 5 0 R /Dest [3 0 R /Fit] >>",
+    ]
+    _, pages = makers.read(makers.put(tmp_path, "a.pdf", makers.pdf_of_objects(objects)))
+    assert len(pages) == 1
+
+
+# ---- the project's own reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_reports_of_the_corpus_are_read_whole(repository: Path) -> None:
+    paths = sorted((repository / "corpus" / "reports").glob("*.pdf"))
+    assert len(paths) >= 3
+    for path in paths:
+        head, pages = makers.read(path)
+        assert head.title
+        assert head.page_count == len(pages)
+        for page in pages:
+            makers.check_page(page)
+            assert page.text
+            assert not page.warnings
+            assert page.boxes is not None
+            assert len(unpack_boxes(page.boxes)) == len(page.text)
