@@ -74,7 +74,7 @@ def parse_lexicon(lines: Iterable[str], *, source: str, layer: int = 1) -> Itera
         if len(cells) < 2 or not cells[0] or not cells[1]:
             raise SettingsError(
                 f"{source}:{number}: a concept needs an English and a zh-Hans column, separated by a tab",
-                hint="See the format at the head of corpus/lexicon/README.md.",
+                hint="docs/lexicon.md has the format.",
             )
         terms = {
             column: tuple(term for term in (part.strip() for part in re.split(r"[;；]", cell)) if term)
