@@ -130,7 +130,11 @@ def test_a_turned_page_is_read_as_it_is_shown(tmp_path: Path, degrees: int) -> N
     assert straight.boxes is not None
     assert turned.boxes is not None
     printed = [not char.isspace() for char in straight.text]
-    assert unpack_boxes(turned.boxes)[printed] == pytest.approx(unpack_boxes(straight.boxes)[printed], abs=0.005)
+    boxes, wanted = unpack_boxes(turned.boxes)[printed], unpack_boxes(straight.boxes)[printed]
+    assert boxes[:, [0, 2]] == pytest.approx(wanted[:, [0, 2]], abs=0.005)
+    # Turned letters have boxes of their own height instead of the font's.
+    assert (boxes[:, 1] >= wanted[:, 1] - 0.002).all()
+    assert (boxes[:, 3] <= wanted[:, 3] + 0.002).all()
 
 
 @pytest.mark.xfail(strict=True, reason="pdf_lines.frame_of does not see a page size that is inherited")
