@@ -6,6 +6,15 @@ import { t } from "./i18n.js";
 
 const MARKER = /^\[(\d{1,3})\]$/;
 
+const HAN = /\p{Script=Han}/u;
+
+/** Segments, with `lang` where an answer in English quotes a Chinese source: the same character is drawn differently in each script. */
+export function withLanguages({ segments = [], citations = [], language }) {
+  if (language !== "en") return segments;
+  const languages = new Map(citations.map((citation) => [citation.id, citation.language]));
+  return segments.map((segment) => (HAN.test(segment.text) ? { ...segment, lang: languages.get(segment.citation_ids[0]) } : segment));
+}
+
 /** `[n]` marks in a list of code points: [{start, end, n}]. */
 export function findMarkers(letters) {
   const found = [];
@@ -63,7 +72,9 @@ export function renderAnswer(text, { segments = [], citations = [], highlights =
       if (start === marker.start) runs.push({ chip: byNumber.get(marker.n), start: marker.start });
       continue;
     }
-    runs.push({ text: letters.slice(start, end), segment: covering(segments, start), light: covering(highlights, start), start });
+    const segment = covering(segments, start);
+    const lang = segments[segment]?.lang;
+    runs.push({ text: letters.slice(start, end), segment, lang, light: covering(highlights, start), start });
   }
   return assemble(runs, highlights, chip);
 }
@@ -92,8 +103,9 @@ function assemble(runs, highlights, chip) {
 function piece(run, letters, highlights) {
   const text = letters.join("");
   const data = run.segment >= 0 ? { segment: String(run.segment) } : {};
-  if (run.light >= 0) return h("mark", { class: "asked", data: { ...data, kind: highlights[run.light].kind ?? "" } }, text);
-  return run.segment >= 0 ? h("span", { data }, text) : document.createTextNode(text);
+  const { lang } = run;
+  if (run.light >= 0) return h("mark", { class: "asked", lang, data: { ...data, kind: highlights[run.light].kind ?? "" } }, text);
+  return run.segment >= 0 ? h("span", { lang, data }, text) : document.createTextNode(text);
 }
 
 /** A quotation: the text as it stands, in its own language and script. */

@@ -4,7 +4,7 @@ import { attachCard, closeCard } from "./card.js";
 import { announce, button, copyText, fill, h, icon } from "./dom.js";
 import { feedbackBox } from "./feedback.js";
 import { mark, t } from "./i18n.js";
-import { checkOf, chipName, footnoted, pageNote, renderAnswer, renderQuote } from "./render.js";
+import { checkOf, chipName, footnoted, pageNote, renderAnswer, renderQuote, withLanguages } from "./render.js";
 import { whyBox } from "./why.js";
 
 const HALF_MARKER = /\[\d{0,3}$/;
@@ -106,7 +106,7 @@ export class TurnElement extends HTMLElement {
     this.classList.toggle("refused", refused);
     this.prose.lang = this.asked.lang = answer.language ?? "";
     const parts = {
-      segments: answer.segments,
+      segments: withLanguages(answer),
       highlights: answer.highlights,
       citations: refused ? [] : shown,
       chip: (citation) => this.chip(citation),
