@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("WENJU_CHROMIUM", "/usr/bin/chromium"))
 DIGESTS = ROOT / "corpus" / "digests"
-REPORTS = ROOT / "corpus" / "reports"
+REPORTS = [ROOT / "corpus" / "reports" / name for name in ("ai-use-brief-en.pdf", "ai-economy-brief-zh-hant.pdf")]
 CITED = {
     "en": "How did the May 2025 cohort of Claude 4 Sonnet do in month five?",
     "zh-Hans": "中国开放权重模型的词元占比是多少？",
@@ -66,7 +66,9 @@ def _environment(data_dir: Path) -> dict[str, str]:
 def wenju(data_dir: Path, *arguments: str | Path) -> None:
     """Run the command on a data folder."""
     command = [sys.executable, str(ROOT / "wenju.py"), *map(str, arguments)]
-    subprocess.run(command, cwd=ROOT, env=_environment(data_dir), check=True, capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=_environment(data_dir), capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"wenju {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr[-2000:]}")
 
 
 @contextmanager
