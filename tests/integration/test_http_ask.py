@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from service_kit import QUESTION, UNANSWERABLE, Client, Library, events_of, serving
+
 from service import routes_ask
 from service.events import Event
-from service_kit import QUESTION, UNANSWERABLE, Client, Library, events_of, serving
 
 pytest_plugins = ("service_kit",)
 
@@ -77,7 +78,8 @@ async def test_a_citation_stands_on_its_page_letter_by_letter(client: Client) ->
 async def test_a_pdf_is_cited_by_page_and_a_text_by_character(client: Client) -> None:
     paged = (await client.ask(_TRACTOR))["citations"][0]
     assert (paged["type"], paged["page"], paged["page_end"], paged["file_name"]) == ("page_location", 2, 2, "tractors.pdf")
-    assert paged["rects"] and all(0 <= rect["x0"] < rect["x1"] <= 1 and 0 <= rect["y0"] < rect["y1"] <= 1 for rect in paged["rects"])
+    assert paged["rects"]
+    assert all(0 <= rect["x0"] < rect["x1"] <= 1 and 0 <= rect["y0"] < rect["y1"] <= 1 for rect in paged["rects"])
     picture = await client.get(paged["page_image_url"])
     assert picture.status_code == 200
     plain = (await client.ask())["citations"][0]
@@ -124,9 +126,11 @@ async def test_filters_keep_to_what_is_named(client: Client) -> None:
     found = (await client.post("/v1/search", json={"query": "share of firms", "filters": {"document_ids": [wanted]}})).json()["data"]
     assert {item["document_id"] for item in found} == {wanted}
     found = (await client.post("/v1/search", json={"query": "AI model", "top_k": 50, "filters": {"languages": ["zh-Hans"]}})).json()["data"]
-    assert found and {item["language"] for item in found} == {"zh-Hans"}
+    assert found
+    assert {item["language"] for item in found} == {"zh-Hans"}
     found = (await client.post("/v1/search", json={"query": "model", "top_k": 50, "filters": {"tags": ["cohorts"]}})).json()["data"]
-    assert found and {item["file_name"] for item in found} == {"state-of-ai-retention.md"}
+    assert found
+    assert {item["file_name"] for item in found} == {"state-of-ai-retention.md"}
     found = (await client.post("/v1/search", json={"query": "model", "filters": {"date_from": "2031"}})).json()["data"]
     assert found == []
 
@@ -159,7 +163,9 @@ async def test_a_stream_runs_from_start_to_done(client: Client) -> None:
         assert response.headers["x-accel-buffering"] == "no"
         events = events_of(response.text)
         names = [name for name, _ in events]
-        assert names[0] == "start" and names[1] == "retrieval" and names[-1] == "done"
+        assert names[0] == "start"
+        assert names[1] == "retrieval"
+        assert names[-1] == "done"
         assert set(names[2:-1]) <= {"delta", "citation"}
         done = events[-1][1]
         assert "".join(data["text"] for name, data in events if name == "delta") == done["answer"]
@@ -251,7 +257,9 @@ async def test_feedback_is_kept_with_what_it_is_on(client: Client) -> None:
     state = client.app.state.wenju
     kept = list(state.kb.catalogue.feedback())[-1]
     text = json.dumps(kept, ensure_ascii=False, default=str)
-    assert "單位錯了" in text and _TRACTOR in text and "tractors.pdf" in text
+    assert "單位錯了" in text
+    assert _TRACTOR in text
+    assert "tractors.pdf" in text
 
 
 @pytest.mark.parametrize("fault", [{"vote": "sideways"}, {"answer_id": "ans_1"}, {"comment": "x" * 4_001}, {"more": 1}])
