@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,7 @@ from ingest.kb.generation import (
     crash_point,
     current_generation,
     publish,
+    segment_faults,
     write_atomically,
     writer_lock,
 )
@@ -45,6 +48,8 @@ Outcome = Literal["added", "updated", "unchanged", "removed", "failed"]
 # More live segments than this are merged into one with their like.
 _MAX_SEGMENTS = 8
 _FREE_BYTES = 50_000_000
+_SQLITE_FULL = 13
+_FULL = re.compile(r"no space left|disk is full|file too large|file size limit|disk quota|os error (?:28|27|122)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +158,45 @@ def ingest_paths(
     if dry_run:
         return _plan(settings, files)
     _check_space(settings)
-    try:
-        with writer_lock(Layout(settings.data_dir), wait_s=wait_s):
-            kb = KnowledgeBase(settings, create=True)
-            try:
-                run = _Run(kb, report=report, force=force, names=names or {}, password=password)
-                run.read_all(files)
-                if remove_missing:
-                    run.remove_missing([path.resolve() for path in paths if path.is_dir()], files)
-                run.publish()
-            finally:
-                kb.close()
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise NoSpaceError(
-                f"the disk filled up while writing to {settings.data_dir}",
-                hint="Free some space and run the same command again: what was read is kept, the live generation is untouched.",
-            ) from error
-        raise
+    with _writing(settings, wait_s=wait_s, create=True) as kb:
+        run = _Run(kb, report=report, force=force, names=names or {}, password=password)
+        run.read_all(files)
+        if remove_missing:
+            run.remove_missing([path.resolve() for path in paths if path.is_dir()], files)
+        run.publish()
     run.summary.seconds = time.monotonic() - started
     return run.summary
+
+
+@contextmanager
+def _writing(settings: Settings, *, wait_s: float, create: bool = False) -> Iterator[KnowledgeBase]:
+    """The knowledge base with the writer's lock held; a disk that fills up is told as such, whoever noticed it."""
+    try:
+        with writer_lock(Layout(settings.data_dir), wait_s=wait_s):
+            kb = KnowledgeBase(settings, create=create)
+            try:
+                yield kb
+            finally:
+                kb.close()
+    except Exception as error:
+        if isinstance(error, NoSpaceError) or not _is_full(error):
+            raise
+        raise NoSpaceError(
+            f"the disk filled up while writing to {settings.data_dir}",
+            hint="Free some space and run the same command again: what was read is kept, the live generation is untouched.",
+        ) from error
+
+
+def _is_full(error: BaseException) -> bool:
+    """Return whether an error, or what caused it, is want of space: the engines underneath each say it in their own way."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if getattr(getattr(seen, "orig", None), "sqlite_errorcode", 0) & 0xFF == _SQLITE_FULL or _FULL.search(str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def remove_documents(settings: Settings, ids: Sequence[str], *, report: Reporter = _quiet, wait_s: float = 10.0) -> BuildSummary:
@@ -182,20 +206,17 @@ def remove_documents(settings: Settings, ids: Sequence[str], *, report: Reporter
         NotFoundError: There is no such document.
         LockedError: Another process is writing.
     """
-    with writer_lock(Layout(settings.data_dir), wait_s=wait_s):
-        kb = KnowledgeBase(settings)
-        try:
-            run = _Run(kb, report=report)
-            known = kb.catalogue.documents()
-            for document_id in ids:
-                if document_id not in known:
-                    raise NotFoundError(f"there is no document {document_id}", hint="`wenju documents list` shows what there is.")
-                run.gone.append(document_id)
-                run.summary.files.append(FileResult(known[document_id].file_name, "removed", document_id))
-            run.publish()
-            return run.summary
-        finally:
-            kb.close()
+    with _writing(settings, wait_s=wait_s) as kb:
+        run = _Run(kb, report=report)
+        known = kb.catalogue.documents()
+        for document_id in ids:
+            if document_id not in known:
+                raise NotFoundError(f"there is no document {document_id}", hint="`wenju documents list` shows what there is.")
+            run.summary.files.append(FileResult(known[document_id].file_name, "removed", document_id))
+        kb.catalogue.mark_removed(ids)
+        crash_point("after_mark_removed")
+        run.publish()
+        return run.summary
 
 
 def publish_catalogue(settings: Settings, *, report: Reporter = _quiet, wait_s: float = 0.0, rebuild: bool = False) -> BuildSummary:
@@ -207,14 +228,10 @@ def publish_catalogue(settings: Settings, *, report: Reporter = _quiet, wait_s: 
         wait_s: Seconds to wait for another writer.
         rebuild: Write every segment anew, even those that look whole.
     """
-    with writer_lock(Layout(settings.data_dir), wait_s=wait_s):
-        kb = KnowledgeBase(settings)
-        try:
-            run = _Run(kb, report=report, rebuild=rebuild)
-            run.publish()
-            return run.summary
-        finally:
-            kb.close()
+    with _writing(settings, wait_s=wait_s) as kb:
+        run = _Run(kb, report=report, rebuild=rebuild)
+        run.publish()
+        return run.summary
 
 
 def _plan(settings: Settings, files: Sequence[Path]) -> BuildSummary:
@@ -255,8 +272,6 @@ class _Run:
         self.password = password
         self.rebuild = rebuild
         self.summary = BuildSummary()
-        self.gone: list[str] = []
-        self.changed: set[str] = set()
 
     # ---- reading ---------------------------------------------------------------------------------------------------------------------
 
@@ -272,17 +287,13 @@ class _Run:
             same = documents.get(document_id)
             if same and same.sha256 == sha256 and splitters[document_id] == self._splitter and not self.force:
                 self._note(path, document_id)
-                self._supersede(sources.get(str(path)), document_id)
                 self.summary.files.append(FileResult(str(path), "unchanged", document_id, pages=same.page_count, warnings=same.warnings))
             else:
                 todo.append((path, sha256))
         with ThreadPoolExecutor(max_workers=max(1, self.kb.settings.read.workers)) as pool:
             for done, result in enumerate(pool.map(lambda item: self._read_one(*item), todo)):
-                before = sources.get(result.path)
-                if result.outcome == "added":
-                    self._supersede(before, result.document_id)
-                    if before is not None:
-                        result = replace(result, outcome="updated")
+                if result.outcome == "added" and result.path in sources:
+                    result = replace(result, outcome="updated")
                 self.summary.files.append(result)
                 self.report(Progress("reading", done + 1, len(todo), result.path, result.pages))
         close_workers()
@@ -293,17 +304,11 @@ class _Run:
         return f"{SPLITTER_VERSION}/{sizes.passage_chars_zh}/{sizes.passage_chars_en}"
 
     def _note(self, path: Path, document_id: str) -> None:
-        stat = path.stat()
-        if path not in self.names:
-            self.kb.catalogue.put_source(SourceFile(str(path), document_id, stat.st_size, stat.st_mtime_ns))
-
-    def _supersede(self, before: SourceFile | None, document_id: str) -> None:
-        """A file with new content takes the place of the document it held before, unless another file still holds that one."""
-        if before is None or before.document_id == document_id:
+        if path in self.names:
+            self.kb.catalogue.keep_document(document_id)
             return
-        others = [s for s in self.kb.catalogue.sources().values() if s.document_id == before.document_id]
-        if not others:
-            self.gone.append(before.document_id)
+        stat = path.stat()
+        self.kb.catalogue.put_source(SourceFile(str(path), document_id, stat.st_size, stat.st_mtime_ns))
 
     def _read_one(self, path: Path, sha256: str) -> FileResult:
         started = time.monotonic()
@@ -324,7 +329,6 @@ class _Run:
         crash_point("before_catalogue")
         self.kb.catalogue.put_document(document, pages, passages, splitter=self._splitter, source=source)
         crash_point("after_catalogue")
-        self.changed.add(document.id)
         return FileResult(
             str(path),
             "added",
@@ -405,12 +409,9 @@ class _Run:
             and any(Path(source.path).is_relative_to(root) for root in roots)
             and not Path(source.path).exists()
         ]
-        self.kb.catalogue.remove_sources([source.path for source in lost])
-        held = {source.document_id for source in self.kb.catalogue.sources().values()}
-        for source in lost:
-            self.summary.files.append(FileResult(source.path, "removed", source.document_id))
-            if source.document_id not in held:
-                self.gone.append(source.document_id)
+        self.kb.catalogue.forget_sources([source.path for source in lost])
+        self.summary.files.extend(FileResult(source.path, "removed", source.document_id) for source in lost)
+        crash_point("after_forget")
 
     # ---- publishing ------------------------------------------------------------------------------------------------------------------
 
@@ -420,8 +421,12 @@ class _Run:
         identity = kb.identity(SPLITTER_VERSION)
         before = self._previous()
         documents = kb.catalogue.documents()
-        wanted = [name for name in documents if name not in set(self.gone)]
-        kept = self._kept_segments(before, set(wanted)) if before and before.identity == identity and not self.rebuild else []
+        # Also what an earlier run that was cut off left to do.
+        pending = kb.catalogue.pending()
+        changed = {name for name, action in pending.items() if action == "publish"}
+        gone = [name for name, action in pending.items() if action == "remove"]
+        wanted = [name for name in documents if pending.get(name) != "remove"]
+        kept = self._kept_segments(before, set(wanted) - changed) if before and before.identity == identity and not self.rebuild else []
         held = {name for entry in kept for name in entry.documents}
         missing = [name for name in wanted if name not in held]
         kept, missing = _merge(kept, missing, limit=_MAX_SEGMENTS)
@@ -433,12 +438,11 @@ class _Run:
             self.report(Progress("publishing", 1, 1))
         else:
             generation = before
-        if self.gone:
-            originals = [documents[name].sha256 for name in self.gone if name in documents]
-            kb.catalogue.remove_documents(self.gone)
-            for sha256 in originals:
-                (kb.layout.originals / sha256).unlink(missing_ok=True)
-        collect_garbage(kb.layout)
+        kb.catalogue.settle(list(changed))
+        kb.catalogue.remove_documents(gone)
+        crash_point("after_removal")
+        remaining = {document.sha256 for name, document in documents.items() if pending.get(name) != "remove"}
+        collect_garbage(kb.layout, originals=remaining)
         self.summary.generation = generation.name
         self.summary.documents = len(generation.documents)
         self.summary.passages = sum(entry.passages for entry in generation.segments)
@@ -453,9 +457,9 @@ class _Run:
     def _kept_segments(self, before: Generation, wanted: set[str]) -> list[SegmentEntry]:
         kept = []
         for entry in before.segments:
-            if not (self.kb.layout.segments / entry.name / "segment.json").exists():
+            if segment_faults(self.kb.layout.segments / entry.name, deep=False):
                 continue
-            live = tuple(name for name in entry.documents if name in wanted and name not in self.changed)
+            live = tuple(name for name in entry.documents if name in wanted)
             if live:
                 kept.append(SegmentEntry(entry.name, entry.passages, live))
         return kept

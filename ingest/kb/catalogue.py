@@ -2,28 +2,44 @@
 
 It holds documents, page texts with their blocks and character boxes, passages, the files they came from, and computed vectors. Reads
 go through short connections, so that any number of processes may read while one writes (WAL).
+
+What a run means to do with a document (publish it anew, remove it) is noted in ``pending`` in the transaction that makes it necessary
+and crossed out after the swap: a run that is killed in between is finished by the next one.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ingest.kb.errors import KnowledgeBaseError, NotFoundError
+from ingest.kb.errors import KnowledgeBaseError, NoSpaceError, NotFoundError
 from ingest.kb.model import Block, Document, Page, Passage
 
 __all__ = ["SCHEMA_VERSION", "Catalogue", "SourceFile"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# What leads from each version to the next; only additions, so that a step that was cut off can be taken again.
+_MIGRATIONS: dict[int, tuple[str, ...]] = {
+    0: (
+        "CREATE TABLE IF NOT EXISTS feedback "
+        "(id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, created VARCHAR NOT NULL, record JSON NOT NULL)",
+    ),
+    1: ("CREATE TABLE IF NOT EXISTS pending (document_id VARCHAR NOT NULL PRIMARY KEY, action VARCHAR NOT NULL)",),
+}
+_LONE_PASSAGES = (
+    "SELECT count(*) FROM passages WHERE NOT EXISTS "
+    "(SELECT 1 FROM pages WHERE pages.document_id = passages.document_id AND pages.number = passages.page)"
+)
 
 _metadata = sa.MetaData()
 _meta = sa.Table("meta", _metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False))
@@ -76,7 +92,15 @@ _feedback = sa.Table(
     sa.Column("created", sa.String, nullable=False),
     sa.Column("record", sa.JSON, nullable=False),
 )
+_pending = sa.Table(
+    "pending",
+    _metadata,
+    sa.Column("document_id", sa.String, primary_key=True),
+    sa.Column("action", sa.String, nullable=False),
+)
 _BATCH = 500
+Action = Literal["publish", "remove"]
+_SQLITE_FULL = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +131,75 @@ class Catalogue:
         self.path = path
         self._engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.QueuePool, pool_size=8, max_overflow=24)
         sa.event.listen(self._engine, "connect", _on_connect)
-        if create:
-            with self._engine.begin() as connection:
-                connection.execute(sa.text("PRAGMA journal_mode=WAL"))
-                _metadata.create_all(connection)
-                connection.execute(_meta.insert().prefix_with("OR IGNORE").values(key="schema", value=str(SCHEMA_VERSION)))
-        self._check_version()
-
-    def _check_version(self) -> None:
         try:
-            with self._engine.connect() as connection:
-                found = connection.execute(sa.select(_meta.c.value).where(_meta.c.key == "schema")).scalar()
+            self._prepare(create=create)
         except sa.exc.DatabaseError as error:
+            full = getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_FULL
+            if full:
+                raise NoSpaceError(f"the catalogue {path} cannot grow: the disk is full", hint="Free some space and try again.") from error
             raise KnowledgeBaseError(
-                f"the catalogue {self.path} cannot be read: {error.orig}", hint="Restore it with `wenju restore`."
+                f"the catalogue {path} cannot be read: {error.orig}", hint="Restore a backup with `wenju restore FILE --force`."
             ) from error
-        if found is None or int(found) > SCHEMA_VERSION:
+
+    def _prepare(self, *, create: bool) -> None:
+        """Make, migrate or refuse the file, by its schema version."""
+        found = self._version()
+        if found is None and not create:
+            raise KnowledgeBaseError(f"there is no knowledge base at {self.path.parent}", hint="Run `wenju ingest PATH` first.")
+        if found is not None and found > SCHEMA_VERSION:
             raise KnowledgeBaseError(
                 f"the catalogue {self.path} has schema {found}, this version of Wenju reads up to {SCHEMA_VERSION}",
                 hint="Use the version of Wenju that wrote it, or ingest into another data directory.",
             )
+        if found is None:
+            with self._engine.begin() as connection:
+                connection.execute(sa.text("PRAGMA journal_mode=WAL"))
+                _metadata.create_all(connection)
+                connection.execute(_meta.insert().prefix_with("OR IGNORE").values(key="schema", value=str(SCHEMA_VERSION)))
+        elif found < SCHEMA_VERSION:
+            self._migrate()
+
+    def _version(self) -> int | None:
+        with self._engine.connect() as connection:
+            if not sa.inspect(connection).has_table("meta"):
+                return None
+            found = connection.execute(sa.select(_meta.c.value).where(_meta.c.key == "schema")).scalar()
+        if found is not None and not found.isdigit():
+            raise KnowledgeBaseError(f"the catalogue {self.path} has the unknown schema {found!r}", hint="Restore a backup.")
+        return None if found is None else int(found)
+
+    def _migrate(self) -> None:
+        """Take every step to this version in one transaction; a second process that comes meanwhile waits and finds it done."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            found = int(connection.execute(sa.select(_meta.c.value).where(_meta.c.key == "schema")).scalar_one())
+            for version in range(found, SCHEMA_VERSION):
+                for statement in _MIGRATIONS[version]:
+                    connection.exec_driver_sql(statement)
+            connection.execute(_meta.update().where(_meta.c.key == "schema").values(value=str(SCHEMA_VERSION)))
+            connection.commit()
+
+    def check(self) -> list[str]:
+        """Return what SQLite finds wrong with the file and what contradicts itself in it; empty if all is well."""
+        try:
+            with self._engine.connect() as connection:
+                found = [str(line) for line in connection.exec_driver_sql("PRAGMA quick_check(20)").scalars() if line != "ok"]
+                count = int(connection.exec_driver_sql(_LONE_PASSAGES).scalar_one())
+        except sa.exc.DatabaseError as error:
+            return [str(error.orig)]
+        return [*found, *([f"{count} passages stand on a page that is not there"] if count else [])]
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the catalogue as it stands now, also while others read and write it."""
+        source = sqlite3.connect(self.path)
+        target = sqlite3.connect(path)
+        try:
+            source.backup(target)
+            # One file, without a log beside it, is what an archive can hold.
+            target.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            target.close()
+            source.close()
 
     def close(self) -> None:
         """Release all connections."""
@@ -164,13 +237,20 @@ class Catalogue:
                 )
             if passages:
                 connection.execute(_passages.insert(), [_passage_row(passage) for passage in passages])
+            _mark(connection, [document.id], "publish")
             if source is not None:
                 _put_source(connection, source)
 
     def put_source(self, source: SourceFile) -> None:
-        """Note that a file holds a document that is stored already."""
+        """Note that a file holds a document that is stored already; the document it held before goes if no other file holds it."""
         with self.write() as connection:
             _put_source(connection, source)
+            _keep(connection, source.document_id)
+
+    def keep_document(self, document_id: str) -> None:
+        """Cross out that a document is to be removed: it was given again."""
+        with self.write() as connection:
+            _keep(connection, document_id)
 
     def sources(self) -> dict[str, SourceFile]:
         """Return every ingested file by its path."""
@@ -178,18 +258,41 @@ class Catalogue:
             rows = connection.execute(sa.select(_sources)).all()
         return {row.path: SourceFile(row.path, row.document_id, row.size, row.mtime_ns) for row in rows}
 
-    def remove_sources(self, paths: Iterable[str]) -> None:
-        """Forget files; their documents stay until ``remove_documents``."""
+    def forget_sources(self, paths: Sequence[str]) -> list[str]:
+        """Forget files that are gone; returns the documents that no file holds any more, now marked to be removed."""
         with self.write() as connection:
+            held = [connection.execute(sa.select(_sources.c.document_id).where(_sources.c.path == path)).scalar() for path in paths]
             for path in paths:
                 connection.execute(_sources.delete().where(_sources.c.path == path))
+            lost = [name for name in dict.fromkeys(held) if name is not None and not _is_held(connection, name)]
+            _mark(connection, lost, "remove")
+        return lost
+
+    def mark_removed(self, ids: Sequence[str]) -> None:
+        """Note that documents are to be left out of the next generation, then removed."""
+        with self.write() as connection:
+            _mark(connection, ids, "remove")
+
+    def pending(self) -> dict[str, str]:
+        """Return what is still to be done, ``publish`` or ``remove``, by document."""
+        with self._engine.connect() as connection:
+            return {row.document_id: row.action for row in connection.execute(sa.select(_pending))}
+
+    def settle(self, ids: Sequence[str]) -> None:
+        """Note that documents were published."""
+        with self.write() as connection:
+            for start in range(0, len(ids), _BATCH):
+                some = _pending.c.document_id.in_(ids[start : start + _BATCH])
+                connection.execute(_pending.delete().where(some, _pending.c.action == "publish"))
 
     def remove_documents(self, ids: Sequence[str]) -> None:
         """Remove documents with all that belongs to them."""
         with self.write() as connection:
             _delete(connection, ids)
             for start in range(0, len(ids), _BATCH):
-                connection.execute(_sources.delete().where(_sources.c.document_id.in_(ids[start : start + _BATCH])))
+                some = ids[start : start + _BATCH]
+                connection.execute(_sources.delete().where(_sources.c.document_id.in_(some)))
+                connection.execute(_pending.delete().where(_pending.c.document_id.in_(some)))
 
     def documents(self) -> dict[str, Document]:
         """Return all documents by id."""
@@ -312,6 +415,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA synchronous=FULL")
+    # What is deleted is overwritten: a removed document is gone from the file, not only from sight.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 
@@ -324,7 +429,24 @@ def _delete(connection: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def _put_source(connection: sa.Connection, source: SourceFile) -> None:
+    before = connection.execute(sa.select(_sources.c.document_id).where(_sources.c.path == source.path)).scalar()
     connection.execute(_sources.insert().prefix_with("OR REPLACE").values(**asdict(source)))
+    if before is not None and before != source.document_id and not _is_held(connection, before):
+        _mark(connection, [before], "remove")
+
+
+def _is_held(connection: sa.Connection, document_id: str) -> bool:
+    query = sa.select(_sources.c.path).where(_sources.c.document_id == document_id).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _mark(connection: sa.Connection, ids: Sequence[str], action: Action) -> None:
+    for document_id in ids:
+        connection.execute(_pending.insert().prefix_with("OR REPLACE").values(document_id=document_id, action=action))
+
+
+def _keep(connection: sa.Connection, document_id: str) -> None:
+    connection.execute(_pending.delete().where(_pending.c.document_id == document_id, _pending.c.action == "remove"))
 
 
 def _document(record: Mapping[str, Any]) -> Document:

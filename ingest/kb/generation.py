@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,15 +46,23 @@ __all__ = [
     "Layout",
     "SegmentEntry",
     "build_segment",
+    "collect_garbage",
     "crash_point",
     "current_generation",
+    "file_digest",
     "passage_terms",
     "publish",
+    "read_generation",
+    "segment_faults",
+    "write_atomically",
     "writer_lock",
 ]
 
 FORMAT_VERSION = 1
 LANGUAGES = ("zh-Hant", "zh-Hans", "en")
+_GENERATION = re.compile(r"gen-[0-9]{6,}")
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
+_REBUILD = "Run `wenju doctor --fix` to build it again."
 
 
 def crash_point(name: str) -> None:
@@ -182,6 +192,10 @@ def current_generation(layout: Layout) -> Generation | None:
         name = layout.current.read_text("utf-8").strip()
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        raise KnowledgeBaseError(f"the pointer {layout.current} cannot be read: {error}", hint=_REBUILD) from error
+    if not _GENERATION.fullmatch(name):
+        raise KnowledgeBaseError(f"the pointer {layout.current} names no generation: {name[:40]!r}", hint=_REBUILD)
     return read_generation(layout, name)
 
 
@@ -201,9 +215,7 @@ def read_generation(layout: Layout, name: str) -> Generation:
             segments=tuple(SegmentEntry(entry["name"], entry["passages"], tuple(entry["documents"])) for entry in record["segments"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KnowledgeBaseError(
-            f"the generation file {path} cannot be read: {error}", hint="Run `wenju doctor --fix` to build it again."
-        ) from error
+        raise KnowledgeBaseError(f"the generation file {path} cannot be read: {error}", hint=_REBUILD) from error
 
 
 def publish(layout: Layout, *, identity: Identity, segments: Sequence[SegmentEntry], previous: Generation | None) -> Generation:
@@ -232,9 +244,12 @@ def publish(layout: Layout, *, identity: Identity, segments: Sequence[SegmentEnt
 
 
 def passage_terms(analyser: Analyser, passage: Passage, text: str, title: str) -> Any:
-    """Return the index terms of a passage: those of its text, and under ``h`` the words and concepts of its headings, title and header."""
-    terms = analyser.analyse(text).terms()
-    context = " \n ".join((title, *passage.heading, passage.header))
+    """Return the index terms of a passage: those of its text, and under ``h`` the words and concepts of its headings and title.
+
+    The header of a table is text: without the names of its columns a row says nothing.
+    """
+    terms = analyser.analyse(f"{passage.header}\n{text}" if passage.header and not text.startswith(passage.header) else text).terms()
+    context = " \n ".join((title, *passage.heading))
     for term, count in analyser.analyse(context).terms().items():
         if term[0] in "wbc":
             terms[f"h{term}"] += count
@@ -273,12 +288,15 @@ def build_segment(
     if vectors is not None:
         write_vectors(building, ids, vectors)
         crash_point("after_vectors")
-    files = {
-        str(path.relative_to(building)): path.stat().st_size
-        for path in sorted(building.rglob("*"))
-        if path.is_file() and "chroma" not in path.relative_to(building).parts
+    files = _recorded_files(building)
+    record = {
+        "name": name,
+        "passages": len(ids),
+        "documents": documents,
+        "dense": vectors is not None,
+        "files": {str(path.relative_to(building)): path.stat().st_size for path in files},
+        "digests": {str(path.relative_to(building)): file_digest(path) for path in files},
     }
-    record = {"name": name, "passages": len(ids), "documents": documents, "dense": vectors is not None, "files": files}
     write_atomically(building / "segment.json", json.dumps(record, ensure_ascii=False).encode("utf-8"))
     _fsync_tree(building)
     crash_point("before_segment_rename")
@@ -288,8 +306,51 @@ def build_segment(
     return SegmentEntry(name, len(ids), tuple(documents))
 
 
-def collect_garbage(layout: Layout, *, keep: int = 2) -> list[str]:
-    """Remove generations but the newest ``keep`` and the live one, and segments that no remaining generation names.
+def _recorded_files(folder: Path) -> list[Path]:
+    """Return the files of a segment that never change: not Chroma's, which it rewrites when it opens them, and no engine's locks."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock" and path.name != "segment.json")
+    return [path for path in found if "chroma" not in path.relative_to(folder).parts]
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def segment_faults(folder: Path, *, deep: bool) -> list[str]:
+    """Return what is wrong with a segment's files compared with what was written; Chroma's are ``probe_store``'s to judge.
+
+    Args:
+        folder: The segment's.
+        deep: Compare the bytes by their digests, not only the sizes.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / "segment.json").read_text("utf-8"))
+        sizes, digests = dict(record["files"]), dict(record.get("digests", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"segment.json cannot be read: {error}"]
+    faults = []
+    for name, size in sizes.items():
+        path = folder / name
+        try:
+            found = path.stat().st_size
+            if found != size:
+                faults.append(f"{name} has {found:,} bytes, {size:,} were written")
+            elif deep and name in digests and file_digest(path) != digests[name]:
+                faults.append(f"{name} has other bytes than were written")
+        except OSError as error:
+            faults.append(f"{name} cannot be read: {error.strerror or error}")
+    return faults
+
+
+def collect_garbage(layout: Layout, *, keep: int = 2, originals: Collection[str] | None = None) -> list[str]:
+    """Remove generations but the newest ``keep`` and the live one, segments that no remaining generation names, and leftovers.
+
+    Args:
+        layout: The data directory.
+        keep: Generations to keep, so that a reader that has just read the pointer still finds what it names.
+        originals: Digests of the originals to keep; None keeps all.
 
     Returns:
         The names of what was removed. Call with the writer's lock held.
@@ -297,23 +358,28 @@ def collect_garbage(layout: Layout, *, keep: int = 2) -> list[str]:
     live = current_generation(layout)
     names = sorted(path.name for path in layout.generations.glob("gen-*"))
     kept = set(names[-keep:]) | ({live.name} if live else set())
-    removed = []
-    for name in names:
-        if name not in kept:
-            shutil.rmtree(layout.generations / name, ignore_errors=True)
-            removed.append(name)
-    needed = set()
-    for name in kept:
-        try:
+    unwanted = [layout.generations / name for name in names if name not in kept]
+    needed = {segment.name for segment in live.segments} if live else set()
+    for name in kept - ({live.name} if live else set()):
+        # A generation that was cut off before its file was written names nothing.
+        with suppress(KnowledgeBaseError):
             needed |= {segment.name for segment in read_generation(layout, name).segments}
-        except KnowledgeBaseError:
-            if live and name == live.name:
-                return removed
-    for path in layout.segments.glob("*") if layout.segments.exists() else ():
-        if path.name not in needed:
+    unwanted += [path for path in _listed(layout.segments) if path.name not in needed]
+    # Half-written files of write_atomically; whoever wrote them held the lock that we hold now.
+    for folder in (layout.data_dir, layout.originals, *(layout.generations / name for name in kept)):
+        unwanted += [path for path in _listed(folder) if _TEMPORARY.fullmatch(path.name)]
+    if originals is not None:
+        unwanted += [path for path in _listed(layout.originals) if path.name not in originals and not path.name.startswith(".")]
+    for path in unwanted:
+        if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-            removed.append(path.name)
-    return removed
+        else:
+            path.unlink(missing_ok=True)
+    return [path.name for path in unwanted]
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 @contextmanager
