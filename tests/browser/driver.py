@@ -68,7 +68,7 @@ def wenju(data_dir: Path, *arguments: str | Path) -> None:
     command = [sys.executable, str(ROOT / "wenju.py"), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, env=_environment(data_dir), capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
-        raise RuntimeError(f"wenju {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"wenju {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr[-600:]}")
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _wait(site: Site, process: subprocess.Popen[bytes]) -> None:
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
-    raise RuntimeError(f"the service did not start: {(site.data_dir / 'serve.log').read_text()[-2000:]}")
+    raise RuntimeError(f"the service did not start: {(site.data_dir / 'serve.log').read_text()[-600:]}")
 
 
 def launch(playwright: Playwright) -> Browser:

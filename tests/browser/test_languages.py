@@ -134,7 +134,7 @@ def test_u22_answer_in_the_questions_language(page: Page, site: Site) -> None:
     questions = {
         "en": ["What share of tokens is programming?", "What is agentic inference?", "Which countries adopt AI most?"],
         "zh-Hans": ["编程占多少词元？", "什么是智能体推理？", "权重开放模型占多少？"],
-        "zh-Hant": ["什麼是玻璃鞋效應？", "香港的 AI 排名如何？", "權重開放模型占多少？"],
+        "zh-Hant": ["什麼是玻璃鞋效應？", "香港有多少企業使用 AI？", "權重開放模型占多少？"],
     }
     wrong: list[Any] = []
     quoted = set()
