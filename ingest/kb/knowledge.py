@@ -16,7 +16,7 @@ from ingest.kb.analyse import Analyser
 from ingest.kb.catalogue import Catalogue
 from ingest.kb.embedding import Embedder, make_embedder
 from ingest.kb.errors import DependencyError, KnowledgeBaseError
-from ingest.kb.generation import LANGUAGES, Generation, Identity, Layout, SegmentEntry, current_generation
+from ingest.kb.generation import FORMAT_VERSION, LANGUAGES, Generation, Identity, Layout, SegmentEntry, current_generation, segment_faults
 from ingest.kb.lexical import ALL_FIELDS, LexicalSegment, LexicalStatistics, WeightedTerm
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.model import Document, Passage
@@ -24,6 +24,11 @@ from ingest.kb.settings import Settings
 from ingest.kb.vectors import DenseSegment, probe_store
 
 __all__ = ["DenseHits", "KnowledgeBase", "LexicalHits", "PassageRef", "Snapshot"]
+
+
+# A reader that is slower than a writer that publishes again and again finds what it was about to open collected: it takes the next one.
+_ATTEMPTS = 20
+_REBUILD = "Run `wenju doctor --fix` to build it again."
 
 
 class PassageRef(NamedTuple):
@@ -63,24 +68,26 @@ class _Segment:
     """One open segment."""
 
     def __init__(self, folder: Path, *, dense: bool) -> None:
+        # The bytes first: a memory map of a torn file, or an engine on altered ones, may end the process instead of raising.
+        faults = segment_faults(folder, deep=True)
+        vector_faults = [fault for fault in faults if fault.startswith("vectors.npy")]
+        if len(vector_faults) < len(faults):
+            raise KnowledgeBaseError(f"the segment {folder} is damaged: {'; '.join(faults[:3])}", hint=_REBUILD)
         try:
             record = json.loads((folder / "segment.json").read_text("utf-8"))
-            for name, size in record["files"].items():
-                if (folder / name).stat().st_size != size:
-                    raise KnowledgeBaseError(f"{folder / name} has another size than when it was written", hint="Run `wenju doctor --fix`.")
+            self.documents: list[str] = record["documents"]
+            self.passages: int = record["passages"]
             self.lexical = LexicalSegment(folder)
             self.ids: NDArray[np.bytes_] = np.load(folder / "ids.npy", mmap_mode="r")
             self.document: NDArray[np.int32] = np.load(folder / "document.npy", mmap_mode="r")
             self.language: NDArray[np.int8] = np.load(folder / "language.npy", mmap_mode="r")
-            self.dense = DenseSegment(folder) if dense and record["dense"] else None
-        except (OSError, ValueError, KeyError) as error:
-            raise KnowledgeBaseError(
-                f"the segment {folder} cannot be opened: {error}", hint="Run `wenju doctor --fix` to build it again."
-            ) from error
+            self.dense = DenseSegment(folder) if dense and record["dense"] and not vector_faults else None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise KnowledgeBaseError(f"the segment {folder} cannot be opened: {error}", hint=_REBUILD) from error
         self.folder = folder
-        self.documents: list[str] = record["documents"]
-        self.passages: int = record["passages"]
-        self.store_fault: str | None = None if self.dense else "no vectors"
+        # Without its vectors a segment answers from words alone, and says so.
+        self.vector_fault = "; ".join(vector_faults) if dense else ""
+        self.store_fault: str | None = self.vector_fault or (None if self.dense else "no vectors")
 
 
 class Snapshot:
@@ -155,7 +162,8 @@ class Snapshot:
         names = [item.term for item in terms]
         idf = self.idf(names)
         refs: list[PassageRef] = []
-        weights, spoken = [], []
+        weights: list[NDArray[np.float64]] = []
+        spoken: list[str] = []
         filtered = documents is not None or languages is not None
         for number, segment in enumerate(self._segments):
             allowed = self._allowed(number, documents, languages)
@@ -186,6 +194,7 @@ class Snapshot:
         filtered = documents is not None or languages is not None
         for number, segment in enumerate(self._segments):
             if segment.dense is None:
+                degraded |= bool(segment.vector_fault)
                 continue
             allowed = self._allowed(number, documents, languages)
             try:
@@ -211,7 +220,8 @@ class Snapshot:
     @property
     def store_faults(self) -> list[str]:
         """What is wrong with Chroma, one line a segment; empty if all is well."""
-        faults = ((segment.folder.name, segment.store_fault) for segment in self._segments if segment.dense is not None)
+        asked = (segment for segment in self._segments if segment.dense is not None or segment.vector_fault)
+        faults = ((segment.folder.name, segment.store_fault) for segment in asked)
         return [f"{name}: {fault}" for name, fault in faults if fault]
 
     def ids(self, refs: Sequence[PassageRef]) -> list[str]:
@@ -263,7 +273,7 @@ class KnowledgeBase:
         with self._lock:
             if mark is not None and mark == self._mark:
                 return self._snapshot
-            for attempt in (1, 2):
+            for attempt in range(1, _ATTEMPTS + 1):
                 generation = current_generation(self.layout)
                 if generation is None:
                     self._snapshot, self._mark = None, None
@@ -274,7 +284,7 @@ class KnowledgeBase:
                 except KnowledgeBaseError:
                     # A writer may have published and collected the old generation between our two reads.
                     fresh = current_generation(self.layout)
-                    if attempt == 2 or fresh is None or fresh.name == generation.name:
+                    if attempt == _ATTEMPTS or fresh is None or fresh.name == generation.name:
                         raise
             self._mark = mark
             return self._snapshot
@@ -287,6 +297,11 @@ class KnowledgeBase:
         return stat.st_ino, stat.st_mtime_ns
 
     def _load(self, generation: Generation) -> Snapshot:
+        if generation.identity.format != FORMAT_VERSION:
+            raise KnowledgeBaseError(
+                f"the index has format {generation.identity.format}, this version of Wenju reads {FORMAT_VERSION}",
+                hint="Run `wenju upgrade`: the index is built again from the catalogue.",
+            )
         if generation.identity.analyser != self.analyser.version:
             raise KnowledgeBaseError(
                 f"the index was built with analyser and lexicon {generation.identity.analyser}, this is {self.analyser.version}",
@@ -319,7 +334,7 @@ class KnowledgeBase:
         for segment in snapshot._segments:
             if segment.dense is None or segment.dense.store_open:
                 continue
-            fault = probe_store(segment.folder / "chroma", segment.passages)
+            fault = probe_store(segment.folder / "chroma", segment.passages, vectors=segment.folder / "vectors.npy")
             if not fault:
                 try:
                     segment.dense.open_store()

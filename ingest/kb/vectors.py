@@ -80,7 +80,7 @@ def _release(folder: Path) -> None:
         system.stop()
 
 
-def probe_store(folder: Path, expected: int, *, timeout_s: float = 60.0) -> str:
+def probe_store(folder: Path, expected: int, *, vectors: Path | None = None, timeout_s: float = 60.0) -> str:
     """Open a Chroma directory in a child process and return what is wrong with it, or an empty string.
 
     A torn HNSW file kills the process that opens it, so the first look is taken by a process that may die.
@@ -88,19 +88,26 @@ def probe_store(folder: Path, expected: int, *, timeout_s: float = 60.0) -> str:
     Args:
         folder: The Chroma directory.
         expected: Vectors that must be there.
+        vectors: The segment's own vectors, to compare with; not compared if None.
         timeout_s: Longest wait for the child.
     """
+    if not (folder / "chroma.sqlite3").exists():
+        return "chroma.sqlite3 is missing" if expected else ""
     for path in folder.rglob("link_lists.bin"):
         if path.stat().st_size > 1_000_000_000 or path.stat().st_size > 100_000 * max(expected, 1):
             return f"{path.name} has {path.stat().st_size} bytes"
-    command = [sys.executable, "-m", "ingest.kb.probe", str(folder), str(expected)]
+    places = [str(path.resolve()) for path in (vectors,) if path]
+    command = [sys.executable, "-m", "ingest.kb.probe", str(folder.resolve()), str(expected), *places]
+    # From the folder that holds the packages: the child must find them wherever the command was started.
+    home = Path(__file__).resolve().parents[2]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, text=True, errors="replace", check=False, cwd=home)
     except subprocess.TimeoutExpired:
         return f"no answer within {timeout_s:.0f} s"
     if done.returncode == 0:
         return ""
-    return (done.stdout.strip().splitlines() or [f"the probe ended with code {done.returncode}"])[-1]
+    said = done.stdout.strip().splitlines()
+    return said[-1] if said else f"the probe ended with code {done.returncode}"
 
 
 class DenseSegment:
@@ -149,10 +156,12 @@ class DenseSegment:
         query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=wanted)
         try:
             result = self._store.query(query)
+            ordinals = np.array([node.metadata["ordinal"] for node in result.nodes or []], dtype=np.int64)
+            if len(ordinals) and not 0 <= int(ordinals.min()) <= int(ordinals.max()) < len(self.vectors):
+                raise IndexError("it names vectors that are not there")
         except Exception as error:
             self._store = None
             raise DependencyError(f"Chroma failed to answer: {error}") from error
-        ordinals = np.array([node.metadata["ordinal"] for node in result.nodes or []], dtype=np.int64)
         return self._best(ordinals, vector, limit)
 
     def exact(self, vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
