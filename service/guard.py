@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -9,11 +10,13 @@ import uuid
 from collections import OrderedDict
 from typing import Any
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.kb import Settings
 from service.metrics import Metrics
-from service.problems import problem
+from service.problems import problem, unexpected
 
 __all__ = ["CSP", "Guard"]
 
@@ -33,14 +36,16 @@ _HEADERS = (
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MAX_ADDRESSES = 10_000
+# Of a length; Python refuses to read numbers of thousands of digits.
+_DIGITS = 18
 # Not counted against the rate: probes and the page's own files.
 _FREE = ("/healthz", "/readyz", "/web/", "/metrics")
 
 _log = logging.getLogger("wenju.access")
 
 
-class _TooLarge(Exception):
-    """The body goes over the limit while it is being read."""
+class _TooLarge(HTTPException):
+    """The body goes over the limit while it is being read; FastAPI turns every other kind of error there into a 400."""
 
 
 class _Bucket:
@@ -72,7 +77,7 @@ class Guard:
         self.app = app
         self.settings = settings.service
         self.metrics = metrics
-        self.stopping = False
+        self._keys = {hashlib.sha256(key.get_secret_value().encode()).digest() for key in settings.api_keys}
         self._bucket = _Bucket(self.settings.rate_per_minute)
         self._active = 0
 
@@ -108,6 +113,11 @@ class Guard:
             except _TooLarge:
                 if not seen["status"]:
                     await self._too_large(request_id)(scope, receive, guarded)
+            except Exception as error:
+                # Answered here: what lies outside of this gate would answer without our headers.
+                if seen["status"]:
+                    raise
+                await (await unexpected(Request(scope), error))(scope, receive, guarded)
             finally:
                 self._active -= counted
                 self.metrics.in_flight.dec()
@@ -128,10 +138,11 @@ class Guard:
             )
         if method not in _SAFE and not self._same_site(headers, host):
             return problem(403, "cross_site", "requests that change something are not taken from other sites", instance=request_id)
-        if self.stopping and not path.startswith("/healthz"):
+        state = getattr(getattr(scope.get("app"), "state", None), "wenju", None)
+        if state is not None and state.stopping.is_set() and not path.startswith("/healthz"):
             return problem(503, "shutting_down", "the service is stopping", hint="Try again in a moment.", instance=request_id)
         length = headers.get(b"content-length", b"")
-        if length and (not length.isdigit() or int(length) > self.settings.max_body_bytes):
+        if length and (not length.isdigit() or len(length) > _DIGITS or int(length) > self.settings.max_body_bytes):
             return self._too_large(request_id)
         if path.startswith(_FREE):
             return None
@@ -139,8 +150,7 @@ class Guard:
             return problem(
                 429, "busy", f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}", instance=request_id
             )
-        client = scope.get("client") or ("unknown", 0)
-        wait = self._bucket.take(headers.get(b"authorization", b"").decode("latin-1")[:200] or str(client[0]))
+        wait = self._bucket.take(self._who(scope, headers))
         if wait:
             return problem(
                 429,
@@ -150,6 +160,11 @@ class Guard:
                 headers={"Retry-After": str(int(wait) + 1)},
             )
         return None
+
+    def _who(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        """Return whose tokens a request takes: its key's if that is one of ours, else its address's, so that no made-up key buys more."""
+        digest = hashlib.sha256(headers.get(b"authorization", b"").partition(b" ")[2].strip()).digest()
+        return digest.hex() if digest in self._keys else str((scope.get("client") or ("unknown", 0))[0])
 
     def _host_allowed(self, host: str) -> bool:
         name = re.sub(r":\d+$", "", host).lower()
@@ -179,7 +194,7 @@ class Guard:
             if message["type"] == "http.request":
                 total += len(message.get("body", b""))
                 if total > self.settings.max_body_bytes:
-                    raise _TooLarge
+                    raise _TooLarge(413, f"the body is larger than {self.settings.max_body_bytes:,} bytes")
             return message
 
         return counting

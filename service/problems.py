@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from ingest.kb import WenjuError
 from service.textsafe import safe_text
 
-__all__ = ["install", "problem"]
+__all__ = ["install", "problem", "unexpected"]
 
 _log = logging.getLogger("wenju.service")
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -71,6 +71,9 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+        # FastAPI's word for JSON that is broken in a way the JSON parser has no word for.
+        return _respond(request, 422, "invalid_json", "the body is not valid JSON", hint="See /docs for what the route takes.")
     code = _CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
     detail = (
         str(error.detail)
@@ -80,7 +83,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return _respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Return the answer to an error that nobody foresaw; the log has what it was."""
     _log.error("unexpected %s", type(error).__name__, exc_info=error)
     return _respond(request, 500, "internal", "something went wrong on our side", hint="The log has the details under the request's id.")
 
@@ -90,4 +94,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WenjuError, _wenju)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)

@@ -7,6 +7,7 @@ languages sink in a mixed corpus.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,18 @@ from ingest.kb import Document, KnowledgeBase, Passage, PassageRef, Snapshot, We
 from ingest.kb.tokens import is_han
 from service.question import Question
 
-__all__ = ["FIELD_WEIGHTS", "Filters", "Hit", "Retrieval", "joined", "retrieve"]
+__all__ = ["FIELD_WEIGHTS", "Filters", "Hit", "Retrieval", "is_reference", "joined", "retrieve"]
 
 # Weight of each field; words, bigrams and characters as in the research, the others tuned on the same dev sets.
 FIELD_WEIGHTS = {"w": 1.0, "b": 0.5, "u": 0.5, "n": 0.5, "c": 0.3}
 HEADING_WEIGHT = 0.25
+_REFERENCE_WORTH = 0.5
+_CAPTION_WORTH = 0.8
+_REFERENCES = re.compile(
+    r"^\W*(?:[\dA-Z]{1,3}[.、 ]+)?(?:資料|参考|參考|引用|本文)?(?:來源|来源|文獻|文献|資料|资料|書目|书目|sources?|references?|bibliography|works cited|further reading)"
+    r"(?:\s*(?:與|与|和|及|and|&)\s*\S{1,12}(?:\s\S{1,12})?)?\W*$",
+    re.IGNORECASE,
+)
 # A passage in the other language is judged by concepts, names and figures alone; what it reaches there counts this much.
 CROSS_WEIGHT = 0.6
 CROSS_CONCEPT_WEIGHT = 1.0
@@ -203,6 +211,18 @@ def _fuse(
     return (1 - weight) * base + weight * stretched, cosine
 
 
+def _worth(passage: Passage) -> float:
+    """Return a passage's worth as a source of answers: lists of references name everything and state nothing, captions little."""
+    if is_reference(passage):
+        return _REFERENCE_WORTH
+    return _CAPTION_WORTH if passage.kind == "caption" else 1.0
+
+
+def is_reference(passage: Passage) -> bool:
+    """Return whether a passage stands in a list of sources or references, by its headings."""
+    return any(_REFERENCES.match(heading) for heading in passage.heading)
+
+
 def _hits(
     snapshot: Snapshot,
     refs: Sequence[PassageRef],
@@ -214,10 +234,15 @@ def _hits(
     top_k: int,
 ) -> tuple[list[Hit], list[dict[str, str]]]:
     found = snapshot.passages_at([refs[place] for place in order])
+    fused = fused.copy()
+    for place, entry in zip(order, found, strict=True):
+        if entry is not None:
+            fused[place] *= _worth(entry[0])
+    best_first = sorted(zip(order, found, strict=True), key=lambda item: -fused[item[0]])
     hits: list[Hit] = []
     seen: dict[str, Hit] = {}
     dropped: list[dict[str, str]] = []
-    for place, entry in zip(order, found, strict=True):
+    for place, entry in best_first:
         if entry is None:
             continue
         passage, text = entry

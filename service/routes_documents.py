@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from ingest.kb import Document, NotFoundError
+from ingest.kb import Document, NotFoundError, Page
 from ingest.kb.boxes import rects_for_span
 from ingest.kb.page_image import page_image
 from ingest.kb.script import convert_prose, detect_script
@@ -70,6 +70,13 @@ def _find(state: State, document_id: str) -> Document:
     if document is None:
         raise NotFoundError(f"there is no document {document_id[:80]}", hint="GET /v1/documents lists what there is.")
     return document
+
+
+async def _page(state: State, document: Document, number: int) -> Page:
+    # Numbers that the database cannot hold are no pages either.
+    if not 1 <= number <= document.page_count:
+        raise NotFoundError(f"{document.file_name} has no page {str(number)[:20]}", hint=f"It has {document.page_count}.")
+    return await state.in_thread(state.kb.catalogue.page, document.id, number)
 
 
 @router.get("/documents", response_model=None)
@@ -172,7 +179,7 @@ async def picture(
     document = await state.in_thread(_find, state, document_id)
     if not document.paged:
         raise NotFoundError("this document has no pages to show", hint=f"GET /v1/documents/{document_id}/pages/1 has its text.")
-    page = await state.in_thread(state.kb.catalogue.page, document_id, number)
+    page = await _page(state, document, number)
     rects = rects_for_span(page, start, end) if end > start else ()
     layout = state.kb.layout
     data = await state.in_thread(
@@ -186,7 +193,7 @@ async def page_text(document_id: str, number: int, request: Request, script: Lit
     """Return a page's text and blocks; with ``script`` each block converted for reading, marked as such."""
     state = state_of(request)
     document = await state.in_thread(_find, state, document_id)
-    page = await state.in_thread(state.kb.catalogue.page, document_id, number)
+    page = await _page(state, document, number)
     blocks = [asdict(block) for block in page.blocks]
     text, converted = page.text, False
     if script is not None and detect_script(page.text) not in (None, script):

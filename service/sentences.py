@@ -51,6 +51,7 @@ class Candidate:
         context: Units that it does not hold but its surroundings do.
         values: What ``features`` gave, in the order of ``FEATURES``.
         score: Set by the ranking.
+        header: Terms of the table's header, which name the row's cells.
     """
 
     hit: Hit
@@ -64,6 +65,7 @@ class Candidate:
     context: set[int] = field(default_factory=set)
     values: list[float] = field(default_factory=list)
     score: float = 0.0
+    header: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=4096)
@@ -75,14 +77,17 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
     """Return every sentence of the passages, passage by passage in order."""
     out = []
     for rank, hit in enumerate(hits):
-        if hit.passage.kind == "table_row":
-            spans = _rows(hit.text)
-        else:
-            spans = sentence_spans(hit.text)
+        header = hit.passage.header
+        spans = _rows(hit.text) if hit.passage.kind == "table_row" else sentence_spans(hit.text)
         for position, (start, end) in enumerate(spans):
             text = hit.text[start:end]
+            if text == header and len(spans) > 1:
+                continue
             offset = hit.passage.start
-            out.append(Candidate(hit, rank, position, offset + start, offset + end, text, _analysed(analyser, text)))
+            candidate = Candidate(hit, rank, position, offset + start, offset + end, text, _analysed(analyser, text))
+            if header:
+                candidate.header = frozenset(_analysed(analyser, header).terms())
+            out.append(candidate)
     return out
 
 
@@ -233,7 +238,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
         term: weights.get(term, 0.0) * {"w": 1.0, "b": 0.5, "u": 0.3, "n": 1.0, "c": 0.6}[term[0]] for term in question.analysis.terms()
     }
     total_terms = sum(terms.values()) or 1.0
-    own_terms = [frozenset(c.analysis.terms()) for c in found]
+    own_terms = [frozenset(c.analysis.terms()) | c.header for c in found]
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
     for place, candidate in enumerate(found):
         mine = own_terms[place]

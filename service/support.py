@@ -1,59 +1,38 @@
-"""Whether a sentence is supported by the passages it cites: figures and dates by value, names, their pairing, and the content.
+"""Whether a sentence is supported by the passages it cites: figures and dates by value, names, their pairing, denial, and the content.
 
 No model is asked; languages meet in the lexicon's concepts.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from ingest.kb import Analyser, Analysis, find_quantities, fold, sentence_spans
+from ingest.kb import Analyser, fold, sentence_spans
+from service.claims import Clause, Sentence, Unit, language_of, read_sentence
 
-__all__ = ["Claim", "Source", "Support", "check_claim", "make_source"]
+__all__ = ["Source", "Support", "check_claim", "make_source"]
 
-_NAME_KINDS = {"company", "person", "model", "place", "org", "product"}
-# Half of a sentence's content in the same language, a little less across languages: the lexicon does not know every word.
-_SAME, _ACROSS = 0.5, 0.34
-_CLAUSE = re.compile(r"[，,；;、]|\band\b|\bwhile\b|\bbut\b|\bwhereas\b|而|但|和|与")
-_WORD_STOP = frozenset("report according show shown say said find found state also however thus".split())
-_NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|n't)\b|n't\b|[不没无未非]")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A sentence to check, without its citation marks."""
-
-    text: str
-    analysis: Analysis
-    figures: tuple[frozenset[str], ...]
-    names: frozenset[str]
-    content: frozenset[str]
-    language: str
-
-
-@dataclass(slots=True)
-class _Part:
-    """One sentence of a source, with what it holds."""
-
-    start: int
-    end: int
-    text: str
-    figures: frozenset[str]
-    names: frozenset[str]
-    content: frozenset[str]
-    clauses: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
+# What share of a sentence's content the source must hold, in the same language and across languages: the lexicon knows not every word.
+_SAME, _ACROSS = 0.6, 0.5
+# A sentence without a figure or name has only its content to be known by.
+_PLAIN = 0.12
+# The figure's own sentence must hold about as much of what is said of the figure as any other sentence does.
+_HOME = 0.6
+# Two clauses that share this much of their content say the same, or the opposite.
+_ALIKE = 0.5
+_WEIGHT = {"figure": 1.0, "date": 0.7, "name": 1.0, "concept": 1.0, "word": 1.0}
+_FOREIGN_WORD = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage to check against: its sentences, and the names that its title and headings give to all of them."""
+    """A passage to check against: its sentences, and what its title and headings say of all of them."""
 
-    parts: tuple[_Part, ...]
+    parts: tuple[Sentence, ...]
     context: frozenset[str]
     language: str
-    text: str
+    flat: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,61 +46,6 @@ class Support:
     end: int = 0
 
 
-def _language(text: str) -> str:
-    return "zh" if re.search(r"[\u4e00-\u9fff]", text) else "en"
-
-
-def _figures(text: str) -> list[frozenset[str]]:
-    """Return the figures a source bears out: a day also bears out its month and its year."""
-    return [frozenset(q.terms) for q in find_quantities(fold(text))]
-
-
-def _claimed(text: str) -> list[frozenset[str]]:
-    """Return the figures a claim makes: a day is not borne out by its year."""
-    return [frozenset((q.term,)) for q in find_quantities(fold(text))]
-
-
-def _names(analysis: Analysis) -> frozenset[str]:
-    """Return names: those the lexicon lists, and Latin words with a capital or a figure in them."""
-    out = {"c" + match.concept.key for match in analysis.concepts if match.concept.kind in _NAME_KINDS and not match.nested}
-    return frozenset(out)
-
-
-def _latin_names(text: str, analyser: Analyser) -> frozenset[str]:
-    """Return Latin words that look like names (a capital within a Chinese text or inside a sentence, or letters with figures)."""
-    found = set()
-    chinese = _language(text) == "zh"
-    for match in re.finditer(r"[A-Za-z][A-Za-z0-9]*(?:[.-][A-Za-z0-9]+)*", text):
-        word = match.group()
-        first = not text[: match.start()].strip(" \"'“‘(（「『")
-        if any(char.isdigit() for char in word) or word[1:] != word[1:].lower() or (word[0].isupper() and (chinese or not first)):
-            found.add(fold(word))
-    return frozenset(found)
-
-
-def _content(analysis: Analysis) -> frozenset[str]:
-    """Return the units of meaning: concepts, and words that no concept covers."""
-    spans = [(m.start, m.end) for m in analysis.concepts]
-    out = {
-        "c" + m.concept.key for m in analysis.concepts if m.concept.kind not in ("question", "unit") and not m.concept.low and not m.nested
-    }
-    for word, start, end in analysis.words:
-        if not any(s <= start and end <= e for s, e in spans) and word not in _WORD_STOP and not word.isdigit() and len(word) > 1:
-            out.add("w" + word)
-    return frozenset(out)
-
-
-def _all_terms(analysis: Analysis) -> frozenset[str]:
-    return frozenset({"c" + m.concept.key for m in analysis.concepts} | {"w" + word for word, _, _ in analysis.words})
-
-
-def make_claim(text: str, analyser: Analyser) -> Claim:
-    """Return a sentence as it is checked."""
-    analysis = analyser.analyse(text)
-    names = _names(analysis) | {"l" + word for word in _latin_names(text, analyser)}
-    return Claim(text, analysis, tuple(_claimed(text)), names, _content(analysis), _language(text))
-
-
 def make_source(text: str, analyser: Analyser, *, context: str = "") -> Source:
     """Return a passage as it is checked against.
 
@@ -130,142 +54,225 @@ def make_source(text: str, analyser: Analyser, *, context: str = "") -> Source:
         analyser: The knowledge base's.
         context: Title, headings, table header: what names all of its sentences.
     """
-    parts = []
-    for start, end in sentence_spans(text, 0, len(text)) or [(0, len(text))]:
-        sentence = text[start:end]
-        analysis = analyser.analyse(sentence)
-        figures = frozenset(term for terms in _figures(sentence) for term in terms)
-        names = _names(analysis) | {"l" + word for word in re.findall(r"[a-z][a-z0-9.-]*", fold(sentence))}
-        part = _Part(start, end, sentence, figures, names, _all_terms(analysis))
-        part.clauses = [
-            (
-                frozenset(t for terms in _figures(clause) for t in terms),
-                _names(analyser.analyse(clause)) | {"l" + w for w in _latin_names(clause, analyser)},
-            )
-            for clause in _CLAUSE.split(sentence)
-            if clause.strip()
-        ]
-        parts.append(part)
-    around = analyser.analyse(context)
-    known = _names(around) | _all_terms(around) | {"l" + word for word in re.findall(r"[a-z][a-z0-9.-]*", fold(context))}
-    known |= {"n" + term for terms in _figures(context) for term in terms}
-    return Source(tuple(parts), frozenset(known), _language(text), text)
+    spans = sentence_spans(text, 0, len(text)) or [(0, len(text))]
+    parts = tuple(read_sentence(text[start:end], analyser, start) for start, end in spans)
+    return Source(parts, _coarse(read_sentence(context, analyser).terms), language_of(text), fold(text))
 
 
-def _windows(source: Source) -> list[tuple[int, int]]:
-    """Return (first, last) of runs of one to three sentences."""
-    count = len(source.parts)
-    return [(i, j) for width in (1, 2, 3) for i in range(count) for j in (i + width - 1,) if j < count]
+def _coarse(terms: Iterable[str]) -> frozenset[str]:
+    """Return terms with the coarser dates that each date bears out: a day its month, its year, and itself without the year."""
+    out = set(terms)
+    for term in terms:
+        if term.startswith("d:") and not term.startswith("d:--"):
+            parts = term[2:].split("-")
+            out |= {"d:" + "-".join(parts[:size]) for size in range(1, len(parts))}
+            if len(parts) > 1 and parts[1].isdigit():
+                out |= {"d:--" + "-".join(parts[1:size]) for size in range(2, len(parts) + 1)}
+    return frozenset(out)
+
+
+def _has(unit: Unit, terms: frozenset[str]) -> bool:
+    """Return whether terms bear a unit out; a full date also where the year stands apart from its day."""
+    if unit.terms & terms:
+        return True
+    for term in unit.terms if unit.kind == "date" else ():
+        year, _, rest = term[2:].partition("-")
+        if year and rest and f"d:{year}" in terms and f"d:--{rest}" in terms:
+            return True
+    return False
+
+
+def _dates(units: Iterable[Unit]) -> frozenset[str]:
+    return frozenset(term for unit in units if unit.kind == "date" for term in unit.terms)
 
 
 def check_claim(text: str, sources: Sequence[Source], analyser: Analyser) -> Support:
     """Return whether some run of one to three sentences of one source supports a sentence.
 
-    All figures and names must stand there (names may stand in the title or heading), figures must keep the company of the names and dates
-    they have in the source, and enough of the content must be there.
+    All figures, dates and names must stand there (dates and names may stand in the title or heading), each figure must belong to what it
+    belongs to in the source, nothing may be denied that the source states, and enough of the content must be there.
 
     Args:
         text: The sentence, without citation marks.
         sources: The passages it cites.
         analyser: The knowledge base's.
     """
-    claim = make_claim(text, analyser)
-    if not claim.content and not claim.figures and not claim.names:
+    claim = read_sentence(text, analyser)
+    if not claim.units:
         return Support(False, "it says nothing that can be checked")
-    best = Support(False, "its content is not in the cited passage")
-    score = -1.0
-    reasons: dict[str, int] = {}
+    best, score = Support(False), -1.0
+    nearest, reason = -1.0, "its content is not in the cited passage"
     for number, source in enumerate(sources):
         for first, last in _windows(source):
             parts = source.parts[first : last + 1]
-            reason = _misfit(claim, parts, source)
-            if reason:
-                reasons[reason] = reasons.get(reason, 0) + 1
-                continue
             share = _share(claim, parts, source)
-            need = _SAME if claim.language == source.language else _ACROSS
+            if share <= nearest and share <= score:
+                continue
+            fault = "its content is not in the cited passage" if share < _needed(claim, source) else _fault(claim, parts, source)
+            if fault:
+                if share > nearest:
+                    nearest, reason = share, fault
+                continue
             rank = share - 0.04 * (last - first)
-            if share >= need and rank > score:
-                score = rank
-                best = Support(True, "", number, parts[0].start, parts[-1].end)
-    if not best.supported and reasons and sum(reasons.values()) == sum(len(_windows(s)) for s in sources):
-        return Support(False, max(reasons, key=lambda reason: reasons[reason]))
-    return best
+            if rank > score:
+                best, score = Support(True, "", number, parts[0].start, parts[-1].end), rank
+    return best if best.supported else Support(False, reason)
 
 
-def _misfit(claim: Claim, parts: Sequence[_Part], source: Source) -> str:
-    """Return what of a claim's figures and names a run of sentences does not bear out, empty if all is well."""
-    figures = frozenset().union(*(part.figures for part in parts))
-    context_figures = {term[1:] for term in source.context if term[0] == "n"}
-    for terms in claim.figures:
-        if not terms & figures and not terms & context_figures:
-            return "a figure or date is not in the cited passage"
-    names = frozenset().union(*(part.names for part in parts)) | source.context
-    concepts = {name for name in claim.names if name[0] == "c"}
-    covered = {m.start: m.end for m in claim.analysis.concepts if "c" + m.concept.key in names}
-    if any(name not in names for name in concepts):
-        return "a name is not in the cited passage"
-    for name in claim.names - concepts:
-        place = claim.analysis.folded.find(name[1:])
-        if name not in names and not any(s <= place < e for s, e in covered.items()):
+def _windows(source: Source) -> list[tuple[int, int]]:
+    """Return (first, last) of runs of one to three sentences."""
+    count = len(source.parts)
+    return [(i, i + width - 1) for width in (1, 2, 3) for i in range(count - width + 1)]
+
+
+def _needed(claim: Sentence, source: Source) -> float:
+    need = _SAME if claim.language == source.language else _ACROSS
+    return need if claim.of("figure") or claim.of("name") else need + _PLAIN
+
+
+def _share(claim: Sentence, parts: Sequence[Sentence], source: Source) -> float:
+    """Return the share of a claim's content that a run of sentences (or its title and heading) holds."""
+    there = frozenset().union(*(part.terms for part in parts))
+    dates = _coarse(there)
+    total = found = 0.0
+    for unit in claim.units:
+        weight = _WEIGHT[unit.kind] * unit.weight
+        if unit.kind == "word" and claim.language != source.language:
+            weight *= _FOREIGN_WORD
+        total += weight
+        if _has(unit, dates) or (unit.kind in ("name", "concept", "date") and unit.terms & source.context):
+            found += weight
+        elif unit.kind == "word":
+            found += weight * _similar(unit, source, claim.language)
+    return found / total if total else 0.0
+
+
+def _similar(unit: Unit, source: Source, language: str) -> float:
+    """Return how much of a word stands in the passage: in Chinese words are cut in more than one way."""
+    word = next(iter(unit.terms))[1:]
+    if word in source.flat:
+        return 1.0
+    if language != "zh" or source.language != "zh" or len(word) < 3:
+        return 0.0
+    return sum(word[i : i + 2] in source.flat for i in range(len(word) - 1)) / (len(word) - 1)
+
+
+def _fault(claim: Sentence, parts: Sequence[Sentence], source: Source) -> str:
+    """Return what of a claim a run of sentences does not bear out, empty if all is well."""
+    there = _coarse(frozenset().union(*(part.terms for part in parts)))
+    for unit in claim.units:
+        if unit.kind == "figure" and not _has(unit, there):
+            return "a figure is not in the cited passage"
+        if unit.kind == "date" and not _has(unit, there | source.context):
+            return "a date is not in the cited passage"
+        if unit.kind == "name" and not _has(unit, there | source.context):
             return "a name is not in the cited passage"
-    if not _paired(claim, parts, source):
+    if not all(_belongs(figure, claim, parts, source) for figure in claim.of("figure")):
         return "a figure belongs to something else in the cited passage"
+    if not claim.of("figure") and not _dated(claim, parts):
+        return "a date belongs to something else in the cited passage"
+    if _denied(claim, parts):
+        return "the cited passage states the opposite"
     return ""
 
 
-def _paired(claim: Claim, parts: Sequence[_Part], source: Source) -> bool:
-    """Return whether each figure of a claim stands beside the same name and date as in the source.
+def _overlap(units: Iterable[Unit], terms: frozenset[str]) -> float:
+    return sum(unit.weight for unit in units if unit.terms & terms)
 
-    Only clauses decide that hold both a figure and a name (or two figures, one of them a date): there a different partner is a swap.
-    """
-    own = [
-        (
-            frozenset(t for terms in _claimed(c) for t in terms),
-            frozenset(n for n in claim.names if n[1:] in fold(c) or (n[0] == "c" and n in _clause_names(c, claim))),
-        )
-        for c in _CLAUSE.split(claim.text)
-        if c.strip()
-    ]
+
+def _belongs(figure: Unit, claim: Sentence, parts: Sequence[Sentence], source: Source) -> bool:
+    """Return whether a figure stands in the claim beside what it stands beside in the source."""
+    own = next(segment for segment in claim.segments if figure in segment.units)
+    said = [unit for unit in (own.units if len(own.units) > 2 else claim.units) if unit.kind not in ("figure", "date")]
+    homes = [part for part in parts if figure.terms & part.terms]
+    most = max(_overlap(said, part.terms) for part in source.parts)
+    if max(_overlap(said, part.terms) for part in homes) < _HOME * most:
+        return False
+    return any(_fits(figure, own, claim, part) for part in homes)
+
+
+def _fits(figure: Unit, own: Clause, claim: Sentence, part: Sentence) -> bool:
+    """Return whether the segment that holds a figure in the source agrees with that of the claim in dates, names and the rest."""
+    for home in (segment for segment in part.segments if segment.terms & figure.terms):
+        others = [segment for segment in part.segments if segment is not home and segment.of("figure")]
+        if not _compatible(_own_dates(figure, own, claim), _own_dates(figure, home, part)):
+            continue
+        if _substituted(own, home, claim, part) or _reversed(own, home):
+            continue
+        elsewhere = frozenset(term for segment in others for term in segment.terms)
+        told = [u for u in own.units if u.kind in ("name", "concept", "word") and bool(u.terms & home.terms) != bool(u.terms & elsewhere)]
+        if others and told and not any(u.terms & home.terms for u in told) and len(home.units) > 1:
+            continue
+        return True
+    return False
+
+
+def _own_dates(figure: Unit, segment: Clause, sentence: Sentence) -> frozenset[str]:
+    """Return the dates that a figure has: of its place among the dates of its segment, of the segment, or the last ones before it."""
+    dates, figures = segment.of("date"), segment.of("figure")
+    if len(dates) == len(figures) > 1:
+        place = next(i for i, unit in enumerate(figures) if unit.terms & figure.terms)
+        return _dates([dates[place]])
+    if dates:
+        return _dates(dates)
+    before: frozenset[str] = frozenset()
+    for other in sentence.segments:
+        if other is segment:
+            break
+        before = _dates(other.units) or before
+    return before
+
+
+def _compatible(claimed: frozenset[str], known: frozenset[str]) -> bool:
+    """Return whether the dates of a claim and of the source can be the same; either may be the coarser one."""
+    if not claimed or not known:
+        return True
+    return bool(_coarse(known) & claimed or _coarse(claimed) & known or all(d.startswith("d:--") for d in claimed))
+
+
+def _substituted(own: Clause, home: Clause, claim: Sentence, part: Sentence) -> bool:
+    """Return whether a name of the claim stands where the source has another one of the same sort."""
+    for unit in own.of("name"):
+        if unit.terms & home.terms:
+            continue
+        rivals = [u for u in home.of("name") if (u.sort == unit.sort or "latin" in (u.sort, unit.sort)) and not u.terms & own.terms]
+        if any(unit.terms & part.terms for _ in (0,)) and rivals:
+            return True
+        if rivals and not any(u.terms & claim.terms for u in rivals):
+            return True
+    return False
+
+
+def _reversed(own: Clause, home: Clause) -> bool:
+    """Return whether two names of one sort come in the other order, which turns a comparison round."""
+    mine = [unit for unit in own.of("name") if unit.terms & home.terms]
+    for left, right in zip(mine, mine[1:], strict=False):
+        first = next(u.start for u in home.units if u.terms & left.terms)
+        second = next(u.start for u in home.units if u.terms & right.terms)
+        if left.sort == right.sort and left.terms != right.terms and first > second:
+            return True
+    return False
+
+
+def _dated(claim: Sentence, parts: Sequence[Sentence]) -> bool:
+    """Return whether the sentence that says most of a claim without figures has its dates, or none."""
+    dates = _dates(claim.units)
+    if not dates:
+        return True
+    said = [unit for unit in claim.units if unit.kind != "date"]
+    best = max(parts, key=lambda part: _overlap(said, part.terms))
+    return all(_compatible(frozenset({date}), _dates(best.units)) for date in dates)
+
+
+def _denied(claim: Sentence, parts: Sequence[Sentence]) -> bool:
+    """Return whether a clause of the claim denies what the nearest clause of the source states, or the reverse."""
     clauses = [clause for part in parts for clause in part.clauses]
-    for figures, names in own:
-        values = {f for f in figures if not f.startswith("d")}
-        for value in values:
-            homes = [(f, n) for f, n in clauses if value in f]
-            if not homes:
-                continue
-            subjects = {n for n in names if n not in source.context}
-            partners = frozenset().union(*(n for _, n in homes))
-            if subjects and partners and not subjects & partners and subjects & frozenset().union(*(n for _, n in clauses)):
-                return False
-            dates = {f for f in figures if f.startswith("d")}
-            known = {f for fs, _ in homes for f in fs if f.startswith("d")}
-            if dates and known and not dates & known:
-                return False
-    return True
-
-
-def _clause_names(clause: str, claim: Claim) -> frozenset[str]:
-    start = claim.text.find(clause)
-    end = start + len(clause)
-    return frozenset("c" + m.concept.key for m in claim.analysis.concepts if start <= m.start and m.end <= end)
-
-
-def _share(claim: Claim, parts: Sequence[_Part], source: Source) -> float:
-    """Return the share of a claim's content that a run of sentences (or its title and heading) holds."""
-    if not claim.content:
-        return 1.0
-    there = frozenset().union(*(part.content for part in parts)) | source.context
-    flat = fold(source.text)
-    found = 0.0
-    for unit in claim.content:
-        if unit in there or (unit[0] == "w" and unit[1:] in flat):
-            found += 1
-        elif unit[0] == "w" and len(unit) > 3 and claim.language == source.language == "zh":
-            word = unit[1:]
-            found += sum(word[i : i + 2] in flat for i in range(len(word) - 1)) / (len(word) - 1)
-    share = found / len(claim.content)
-    # A sentence that denies what the source states (or the reverse) shares all of its words.
-    if bool(_NEGATION.search(fold(claim.text))) != any(_NEGATION.search(fold(part.text)) for part in parts) and share < 0.9:
-        share *= 0.75
-    return share
+    for own in claim.clauses:
+        total = sum(unit.weight for unit in own.units)
+        near = max((_overlap(own.units, clause.terms) for clause in clauses), default=0.0)
+        if near < _ALIKE * total and not own.denied:
+            continue
+        nearest = [clause for clause in clauses if _overlap(own.units, clause.terms) >= near]
+        if all(clause.denied != own.denied for clause in nearest):
+            return True
+    return False

@@ -21,6 +21,7 @@ _CAPTION = re.compile(
 _BULLET = re.compile(r"^(?:[•●▪■◦‣∙·–—*-]|\(?\d{1,2}[.)）、]|[（(][一二三四五六七八九十\d]+[)）]|[①-⑳])\s*\S")
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|(?:·\s?){5,}")
 _ENDS = re.compile(r"[。！？!?.:：;；][\"'”’」』)）\]]*\d*$")
+_NOTE = re.compile(r"^(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+)\s?[^\W\d_]")
 _MARK = re.compile(r"^(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+)\s?\S")
 
 
@@ -113,7 +114,7 @@ def _flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]
     out: list[Paragraph] = []
     before: list[Line] | None = None
     for row in rows:
-        if before is None or _breaks(before, row, out[-1], left=left, right=right, pitch=pitch):
+        if before is None or _breaks(before, row, out[-1], left=left, right=right, pitch=pitch, body=body, bottom=bottom):
             out.append(Paragraph([], _kind(row, body=body, bottom=bottom)))
         out[-1].lines.extend(row)
         before = row
@@ -122,11 +123,16 @@ def _flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]
     return out
 
 
-def _breaks(before: Sequence[Line], row: Sequence[Line], paragraph: Paragraph, *, left: float, right: float, pitch: float) -> bool:
+def _breaks(
+    before: Sequence[Line], row: Sequence[Line], paragraph: Paragraph, *, left: float, right: float, pitch: float, body: float, bottom: float
+) -> bool:
     """Return whether a new paragraph begins with a row."""
     last, line = before[-1], row[0]
     if abs(last.size - line.size) > 0.12 * max(last.size, line.size):
         return True
+    if line.size < 0.92 * body and line.y0 > bottom and _MARK.match(line.text) and paragraph.kind in ("caption", "paragraph", "footnote"):
+        if _NOTE.match(line.text):
+            return True
     step = line.middle - before[0].middle
     if step > 1.45 * pitch or _CAPTION.match(line.text):
         return True

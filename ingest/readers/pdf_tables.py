@@ -14,6 +14,7 @@ from ingest.readers.pdf_rules import Grid
 __all__ = ["Table", "find_tables", "rows_of", "ruled_tables"]
 
 _MIN_ROWS = 3
+_MIN_FILLED = 0.55
 _NUMBER = re.compile(
     r"^[-−–+<>≤≥~≈±]?[\s$¥€£NT]*[-−]?\d[\d,.\s]*\s*(?:%|％|‰|[KMBTkx×]|億|亿|萬|万|兆|元|次|倍)?[*†‡]*$|^[-–—/]$|^N/?A$", re.IGNORECASE
 )
@@ -226,7 +227,7 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
         if len(several) >= _MIN_ROWS and (figures >= len(several) or (short > 0.8 and _regular(several))):
             _captions_above(group, every, begin)
             table = _build(group)
-            if table is not None:
+            if table is not None and _filled(table.rows) >= _MIN_FILLED:
                 tables.append(table)
         group.clear()
 
@@ -245,6 +246,12 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
             finish()
     finish()
     return tables
+
+
+def _filled(rows: Sequence[Sequence[Sequence[Line]]]) -> float:
+    """Return the share of cells that hold something: the labels of a chart's axes and bars fall into rows too, mostly empty ones."""
+    cells = [cell for row in rows for cell in row]
+    return sum(1 for cell in cells if cell) / len(cells)
 
 
 def _regular(rows: Sequence[Sequence[Line]]) -> bool:
