@@ -34,7 +34,8 @@ def test_u24_upload_ask_delete(scratch: Site, open_page: OpenPage, how: str) -> 
             """([name, text]) => {
               const data = new DataTransfer();
               data.items.add(new File([text], name, { type: 'text/markdown' }));
-              document.querySelector('wj-library').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+              const drop = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+              document.querySelector('wj-library').dispatchEvent(drop);
             }""",
             [name, text],
         )
