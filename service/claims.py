@@ -99,8 +99,8 @@ def _figure(quantity: Quantity) -> Unit:
 def _figures(folded: str) -> list[Unit]:
     """Return figures and dates; halves of years and months without a year are dates too."""
     folded = re.sub(r"(?<=\d) ?[多余](?=[万亿百千])", lambda m: " " * len(m.group()), folded)
-    # A figure takes the space before it; a year must not be taken for one and lose its month.
-    folded = re.sub(r"\s(?=(?:1\d|2[01])\d\d ?年)", "·", folded)
+    # A plain number takes the space before it, so that after a Chinese character a share or date with a space before it would be read as one.
+    folded = re.sub(r"(?<=[^\x00-\x7f年月第])\s(?=\d)", "·", folded)
     taken: list[Unit] = []
     for found in _HALF.finditer(folded):
         year = found["y1"] or found["y2"]
