@@ -1,0 +1,251 @@
+"""Errors: RFC 9457 problem details with a code, for every way a request can be wrong, and nothing of the inside in them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from service_kit import Client, Library, serving
+
+from ingest.kb import WenjuError
+from service import routes_ask, routes_documents
+
+pytest_plugins = ("service_kit",)
+
+_MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
+
+
+def _problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check a problem document and return it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert set(body) >= _MEMBERS
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"about:blank#{code}")
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@pytest.mark.parametrize("question", ["", " \n\t ", "\u200b\u200e\ufeff", "？！…", "\u0000", "\ue000"])
+async def test_an_empty_question(client: Client, question: str) -> None:
+    for path, name in (("/v1/ask", "question"), ("/v1/search", "query")):
+        body = _problem(await client.post(path, json={name: question}), 422, "invalid_request")
+        assert "empty" in body["detail"]
+    stream = await client.post("/v1/ask", json={"question": question, "stream": True})
+    _problem(stream, 422, "invalid_request")
+
+
+async def test_a_question_of_5_000_characters(client: Client) -> None:
+    for path, name in (("/v1/ask", "question"), ("/v1/search", "query")):
+        body = _problem(await client.post(path, json={name: "問" * 5_000}), 422, "invalid_request")
+        assert "4000" in body["detail"].replace(",", "")
+        assert "問問問" not in json.dumps(body, ensure_ascii=False), "what was sent is not sent back"
+        assert (await client.post(path, json={name: "問" * 4_000})).status_code == 200
+
+
+async def test_a_lone_surrogate_is_no_text(client: Client) -> None:
+    for content in (b'{"question": "tractor \\ud800 Norfolk"}', b'{"question": "tractor", "\\ud800": 1}'):
+        response = await client.post("/v1/ask", content=content, headers={"content-type": "application/json"})
+        _problem(response, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"question": ', b"\xff\xfe", b"[1, 2", b"question=x", b'{"question": "\xe5"}', b"[" * 50_000])
+async def test_broken_json(client: Client, content: bytes) -> None:
+    response = await client.post("/v1/ask", content=content, headers={"content-type": "application/json"})
+    _problem(response, 422, "invalid_json")
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b'"text"', b"7", b"{}"])
+async def test_json_that_is_no_question(client: Client, content: bytes) -> None:
+    response = await client.post("/v1/ask", content=content, headers={"content-type": "application/json"})
+    assert response.status_code == 422
+    assert response.json()["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"language": "fr"},
+        {"top_k": 0},
+        {"top_k": 51},
+        {"top_k": "many"},
+        {"stream": "perhaps"},
+        {"model": "gpt-9"},
+        {"unknown": 1},
+        {"history": [{"role": "wizard", "content": "x"}]},
+        {"history": [{"role": "user", "content": "x"}] * 21},
+        {"history": [{"role": "user", "content": "x" * 20_001}]},
+        {"filters": {"languages": ["fr"]}},
+        {"filters": {"date_from": "yesterday"}},
+        {"filters": {"date_to": "2025-1-1"}},
+        {"filters": {"document_ids": [""]}},
+        {"filters": {"document_ids": ["x"] * 501}},
+        {"filters": {"tags": "AI"}},
+        {"filters": {"colour": "red"}},
+    ],
+)
+async def test_values_that_are_not_allowed(client: Client, more: dict[str, Any]) -> None:
+    body = _problem(await client.post("/v1/ask", json={"question": "What of tractors?", **more}), 422, "invalid_request")
+    name = next(iter(more))
+    assert any(fault["field"].startswith(f"body.{name}") for fault in body["errors"])
+    assert body["hint"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/documents/doc_0000000000000000",
+        "/v1/documents/..%2f..%2fetc%2fpasswd",
+        "/v1/documents/doc_0000000000000000/file",
+        "/v1/documents/doc_0000000000000000/pages/1",
+        "/v1/documents/doc_0000000000000000/pages/1.webp",
+        "/v1/jobs/job_0",
+        "/v1/jobs/job_0/events",
+        "/v1/nothing",
+        "/nothing",
+        "/web/../app.py",
+        "/web/%2e%2e/app.py",
+        "/web/..%2fapp.py",
+        "/web/nothing.js",
+        "/docs/passwd",
+        "/docs/..%2f..%2fmain.py",
+    ],
+)
+async def test_what_is_not_there(client: Client, path: str) -> None:
+    _problem(await client.get(path), 404, "not_found")
+
+
+async def test_deleting_what_is_not_there(client: Client) -> None:
+    _problem(await client.delete("/v1/documents/doc_0000000000000000"), 404, "not_found")
+
+
+async def test_pages_that_are_not_there(client: Client) -> None:
+    ids = await client.documents()
+    path = f"/v1/documents/{ids['tractors.pdf']}/pages"
+    for number in (0, 3, -1, 10**12):
+        for suffix in ("", ".webp"):
+            _problem(await client.get(f"{path}/{number}{suffix}"), 404, "not_found")
+    _problem(await client.get(f"{path}/{10**40}"), 404, "not_found")
+    _problem(await client.get(f"{path}/one"), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/ask", "POST"),
+        ("PUT", "/v1/documents", "GET"),
+        ("POST", "/v1/documents/doc_0", "GET"),
+        ("DELETE", "/healthz", "GET"),
+        ("PATCH", "/v1/feedback", "POST"),
+    ],
+)
+async def test_a_wrong_method(client: Client, method: str, path: str, allowed: str) -> None:
+    response = await client.request(method, path)
+    _problem(response, 405, "method_not_allowed")
+    assert allowed in response.headers["allow"]
+
+
+async def test_a_body_that_says_it_is_too_large(client: Client) -> None:
+    for length in ("52000001", "9" * 30, "9" * 5_000, "-1", "many", "1e9", "\u00b2"):
+        response = await client.post("/v1/ask", content=b"{}", headers={"content-length": length.encode("latin-1")})
+        _problem(response, 413, "too_large")
+
+
+async def test_a_body_that_does_not_say_how_large_it_is(library: Library) -> None:
+    async with serving(library.settings(service={"max_body_bytes": 100_000})) as client:
+        sent = 0
+
+        async def endless(head: bytes) -> AsyncIterator[bytes]:
+            nonlocal sent
+            yield head
+            for _ in range(1_000):
+                sent += 10_000
+                yield b"x" * 10_000
+
+        part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n\r\n'
+        for path, kind, head in (
+            ("/v1/ask", "application/json", b'{"question": "'),
+            ("/v1/documents", "multipart/form-data; boundary=b", part),
+            ("/ask", "application/x-www-form-urlencoded", b"question="),
+        ):
+            sent = 0
+            response = await client.post(path, content=endless(head), headers={"content-type": kind})
+            _problem(response, 413, "too_large")
+            assert sent <= 120_000, "it is not read to its end"
+        exact = b'{"question": "tractor"}'.ljust(100_000)
+        assert (await client.post("/v1/ask", content=exact, headers={"content-type": "application/json"})).status_code == 200
+
+
+async def test_a_fault_of_ours_tells_nothing_of_the_inside(client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("canary-7f3a /srv/data/catalogue.db")
+
+    monkeypatch.setattr(routes_ask, "search", broken)
+    with caplog.at_level(logging.ERROR):
+        response = await client.post("/v1/search", json={"query": "tractor"}, headers={"x-request-id": "trace-12345678"})
+    body = _problem(response, 500, "internal")
+    assert "canary" not in response.text
+    assert "Traceback" not in response.text
+    assert "RuntimeError" not in response.text
+    assert body["request_id"] == "trace-12345678"
+    assert "canary-7f3a" in caplog.text, "the log has it"
+    metrics = (await client.get("/metrics")).text
+    assert 'wenju_requests_total{method="POST",route="/v1/search",status="500"} 1.0' in metrics
+
+
+async def test_a_known_fault_of_ours_is_a_problem_with_its_status(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Down(WenjuError):
+        code = "store_down"
+        status = 503
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise Down("the store is down", hint="Wait.")
+
+    monkeypatch.setattr(routes_documents, "_find", broken)
+    response = await client.get("/v1/documents/doc_0")
+    assert _problem(response, 503, "store_down")["hint"] == "Wait."
+    assert response.headers["retry-after"] == "5"
+
+
+async def test_the_openai_routes_have_openais_errors(client: Client) -> None:
+    for request in ({"content": b"{"}, {"json": {}}, {"json": {"model": "gpt-9", "messages": [{"role": "user", "content": "x"}]}}):
+        response = await client.post("/v1/chat/completions", **request)
+        error = response.json()["error"]
+        assert 400 <= response.status_code < 500
+        assert set(error) == {"message", "type", "param", "code"}
+        assert error["type"] == "invalid_request_error"
+
+
+async def test_the_plain_form_shows_its_faults_as_a_page(client: Client) -> None:
+    response = await client.post("/ask", data={"question": "<script>alert(1)</script>" * 200})
+    assert (response.status_code, response.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert "<script" not in response.text
+    assert 'role="alert"' in response.text
+    good = await client.post("/ask", data={"question": "How many kilograms did the tractor in Norfolk pull in 2024?"})
+    assert good.status_code == 200
+    assert "4,200" in good.text
+    assert "tractors.pdf" in good.text
+
+
+async def test_a_client_that_leaves_ends_its_answer(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def endless(*_: Any, **__: Any) -> AsyncIterator[Any]:
+        try:
+            yield "start", {}
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(routes_ask, "answer_events", endless)
+    asking = asyncio.ensure_future(client.post("/v1/ask", json={"question": "tractor", "stream": True}))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    await asyncio.wait_for(ended.wait(), 2)
