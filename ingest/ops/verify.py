@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +97,7 @@ def _verify_generation(layout: Layout, catalogue: Catalogue, generation: Generat
     pending = catalogue.pending()
     known = set(catalogue.documents())
     live = [document for entry in generation.segments for document in entry.documents]
-    for document in sorted({name for name in live if live.count(name) > 1}):
+    for document in sorted(name for name, times in Counter(live).items() if times > 1):
         result.add(f"{document} is live in more than one segment")
     for document in sorted(known - set(live) - set(pending)):
         result.add(f"{document} is in the catalogue and not in {generation.name}: run `wenju ingest` or `wenju upgrade`")
@@ -112,27 +114,29 @@ def _verify_segment(folder: Path, entry: SegmentEntry, catalogue: Catalogue, pen
             result.add(f"{entry.name}: {fault}")
         return
     try:
+        order = list(json.loads((folder / "segment.json").read_text("utf-8"))["documents"])
         ids = [str(name, "ascii") for name in np.load(folder / "ids.npy").tolist()]
         places = np.load(folder / "document.npy")
         languages = np.load(folder / "language.npy")
         vectors = np.load(folder / "vectors.npy", mmap_mode="r") if (folder / "vectors.npy").exists() else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         result.add(f"{entry.name}: {error}")
         return
     if not len(ids) == len(places) == len(languages) == entry.passages:
         result.add(f"{entry.name}: {len(ids)} ids, {len(places)} documents, {len(languages)} languages for {entry.passages} passages")
         return
-    _verify_passages(entry, ids, languages, catalogue, pending, result)
+    held = Counter(order[place] for place in places.tolist() if 0 <= place < len(order))
+    spoken = dict(zip(ids, languages.tolist(), strict=True))
+    _verify_passages(entry, spoken, held, catalogue, pending, result)
     if vectors is not None:
         _verify_vectors(folder, entry, vectors, result)
 
 
 def _verify_passages(
-    entry: SegmentEntry, ids: list[str], languages: NDArray[np.int8], catalogue: Catalogue, pending: set[str], result: Verification
+    entry: SegmentEntry, at: dict[str, int], held: Counter[str], catalogue: Catalogue, pending: set[str], result: Verification
 ) -> None:
-    at = dict(zip(ids, languages.tolist(), strict=True))
-    if len(at) < len(ids):
-        result.add(f"{entry.name}: {len(ids) - len(at)} passages stand in it twice")
+    if len(at) != entry.passages:
+        result.add(f"{entry.name}: {entry.passages - len(at)} passages stand in it twice")
     for document in entry.documents:
         if document in pending:
             continue
@@ -144,6 +148,8 @@ def _verify_passages(
         missing = [name for name in stored if name not in at]
         if missing:
             result.add(f"{entry.name}: {len(missing)} passages of {document} are not in it, the first is {missing[0]}")
+        if held[document] != len(stored):
+            result.add(f"{entry.name}: {held[document]} passages of {document} are in it, {len(stored)} in the catalogue")
         for name, language in stored.items():
             if name in at and LANGUAGES[at[name]] != language:
                 result.add(f"{entry.name}: passage {name} is {LANGUAGES[at[name]]} in it and {language} in the catalogue")
