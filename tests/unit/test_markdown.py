@@ -71,6 +71,12 @@ def test_hard_breaks_end_a_sentence() -> None:
     assert seen("one  \ntwo\\\nthree<br>four\n") == [("paragraph", "one\ntwo\nthree\nfour")]
 
 
+@pytest.mark.xfail(strict=True, reason="markdown._parser: beyond 20 levels of nesting the rest of the file is dropped")
+def test_deep_lists_lose_nothing() -> None:
+    text = "".join("  " * level + f"- item {level}\n" for level in range(14)) + "\nAfter.\n\n# H\n\nMore.\n"
+    assert page_of(text).text.split("\n") == [*(f"item {level}" for level in range(14)), "After.", "H", "More."]
+
+
 def test_task_lists_keep_their_text() -> None:
     assert [text for _, text in seen("- [x] done\n- [ ] open\n")] == ["[x] done", "[ ] open"]
 
