@@ -16,7 +16,12 @@ _NAME_KINDS = {"company", "person", "model", "place", "org", "product"}
 _KIND = {"company": "maker", "model": "maker", "product": "maker", "org": "maker"}
 _CLAUSE = re.compile(r"[，,；;、()（）:：](?!\d{3})|\b(?:and|while|but|whereas|against|versus|than|although)\b|而|但|和|与|及|比")
 # "from 233 in 2024 to 362 in 2025", 从……降到……: each end has its own figure and date.
-_RANGE = re.compile(r"\bto\b(?=[^,;.]{0,14}\d)|\bfrom\b|[到至为](?=[^，；。]{0,14}\d)")
+_RANGE = re.compile(r"\bto\b(?=[^,;.]{0,14}\d)|[到至](?=[^，；。]{0,14}\d)")
+# Gemini 2.0 Flash, claude-3.7-sonnet: the version is part of the name, not a figure.
+_VERSIONED = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]+(?:-[A-Za-z0-9.]+)*-\d[A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*(?: (?:Mini|Pro|Flash|Nano|Turbo|Max|Codex))*(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]*(?: [A-Z][a-z]+)? \d+(?:\.\d+)?[a-z]?(?: [A-Z][a-z]+)+"
+)
 _STOP = frozenset(
     "report according show shown say said find found state also however thus 显示 指出 表示 报告 根据 约 约为 大约 左右 其中 分别 另外 此外".split()
 )
@@ -52,11 +57,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A stretch between commas (``whole``), or between the ends of a range within one."""
+    """A stretch between commas, or all that is said up to a figure; ``topic`` are the names that hold for it if it has none itself."""
 
     units: tuple[Unit, ...]
     denied: bool
     terms: frozenset[str]
+    topic: tuple[Unit, ...] = ()
+
+    def names(self) -> tuple[Unit, ...]:
+        """Return the names of it, else those it takes over from what stands before."""
+        return tuple(self.of("name")) or self.topic
 
     def of(self, kind: str) -> list[Unit]:
         """Return the units of one kind."""
@@ -65,7 +75,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence: its units, all of its terms, its clauses and the finer segments."""
+    """A sentence: its units, all of its terms, its clauses, and groups of what belongs to one figure."""
 
     text: str
     folded: str
@@ -74,12 +84,16 @@ class Sentence:
     units: tuple[Unit, ...]
     terms: frozenset[str]
     clauses: tuple[Clause, ...]
-    segments: tuple[Clause, ...]
+    groups: tuple[Clause, ...]
     language: str
 
     def of(self, kind: str) -> list[Unit]:
         """Return the units of one kind."""
         return [unit for unit in self.units if unit.kind == kind]
+
+    def held(self, unit: Unit) -> list[Unit]:
+        """Return the places where it has what a unit says."""
+        return [other for other in self.units if other.terms & unit.terms]
 
 
 def language_of(text: str) -> str:
@@ -101,6 +115,8 @@ def _figures(folded: str) -> list[Unit]:
     folded = re.sub(r"(?<=\d) ?[多余](?=[万亿百千])", lambda m: " " * len(m.group()), folded)
     # A plain number takes the space before it, so that after a Chinese character a share or date with a space before it would be read as one.
     folded = re.sub(r"(?<=[^\x00-\x7f年月第])\s(?=\d)", "·", folded)
+    # Folding makes ， a comma, and a figure after a comma would be taken for the rest of another one.
+    folded = re.sub(r"(?<=[^\x00-\x7f]),(?=\d)", ";", folded)
     taken: list[Unit] = []
     for found in _HALF.finditer(folded):
         year = found["y1"] or found["y2"]
@@ -154,6 +170,8 @@ def _meanings(text: str, analysis: Analysis, figures: Sequence[Unit]) -> list[Un
         if any(f.start <= start and end <= f.end for f in figures):
             continue
         own = [item for item in found if item[1] != "nested"]
+        if any(kind in _NAME_KINDS for _, kind, _ in own):
+            own = [item for item in own if item[1] not in ("unit", "question")]
         names = [kind for _, kind, _ in own if kind in _NAME_KINDS]
         terms = frozenset(key for key, _, _ in found)
         if names and len(names) == len(own):
@@ -188,9 +206,14 @@ def read_sentence(text: str, analyser: Analyser, start: int = 0) -> Sentence:
     """
     analysis = analyser.analyse(text)
     folded = analysis.folded
-    figures = _figures(folded)
-    meanings = _meanings(text, analysis, figures)
-    names = _latin(text, [*figures, *meanings])
+    versions = [
+        Unit("name", frozenset({"l" + fold(m.group())}), *m.span(), sort="maker")
+        for m in _VERSIONED.finditer(text)
+        if not re.match(rf"(?:{'|'.join(_MONTHS)})\b", folded[m.start() : m.end()])
+    ]
+    figures = [f for f in _figures(folded) if not _inside(f, versions)]
+    meanings = [u for u in _meanings(text, analysis, figures) if not _inside(u, versions)]
+    names = [*versions, *_latin(text, [*figures, *meanings, *versions])]
     taken = [*figures, *meanings, *names]
     words = []
     for word, first, last in analysis.words:
@@ -199,11 +222,33 @@ def read_sentence(text: str, analyser: Analyser, start: int = 0) -> Sentence:
             words.append(Unit("word", frozenset({"w" + word}), first, last))
     units = tuple(sorted([*taken, *words], key=lambda unit: unit.start))
     terms = {"c" + m.concept.key for m in analysis.concepts} | {"w" + word for word, _, _ in analysis.words}
-    terms |= {term for unit in units for term in unit.terms}
+    terms |= {term for unit in units for term in unit.terms} | {q.term for q in analysis.quantities if q.kind == "number"}
     terms |= {"l" + word for word in re.findall(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*", folded)}
     clauses = _cut(folded, units, _CLAUSE)
-    segments = _cut(folded, units, re.compile(f"{_CLAUSE.pattern}|{_RANGE.pattern}"))
-    return Sentence(text, folded, start, start + len(text), units, frozenset(terms), clauses, segments, language_of(text))
+    groups = _grouped(_cut(folded, units, re.compile(f"{_CLAUSE.pattern}|{_RANGE.pattern}")), folded)
+    return Sentence(text, folded, start, start + len(text), units, frozenset(terms), clauses, groups, language_of(text))
+
+
+def _inside(unit: Unit, others: Sequence[Unit]) -> bool:
+    return any(other.start <= unit.start and unit.end <= other.end for other in others)
+
+
+def _grouped(segments: Sequence[Clause], folded: str) -> tuple[Clause, ...]:
+    """Return the segments joined so that each has a figure, as far as there are some; a semicolon ends a group."""
+    out: list[Clause] = []
+    held: list[Unit] = []
+    denied = False
+    topic: tuple[Unit, ...] = ()
+    for place, segment in enumerate(segments):
+        held += segment.units
+        denied |= segment.denied
+        follows = segments[place + 1].units[0].start if place + 1 < len(segments) else len(folded)
+        ends = re.search("[;；]", folded[segment.units[-1].end : follows])
+        if segment.of("figure") or ends or place + 1 == len(segments):
+            group = Clause(tuple(held), denied, frozenset(term for unit in held for term in unit.terms), topic)
+            out.append(group)
+            topic, held, denied = group.names(), [], False
+    return tuple(out)
 
 
 def _cut(folded: str, units: Sequence[Unit], border: re.Pattern[str]) -> tuple[Clause, ...]:

@@ -5,8 +5,9 @@ No model is asked; languages meet in the lexicon's concepts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.kb import Analyser, fold, sentence_spans
 from service.claims import Clause, Sentence, Unit, language_of, read_sentence
@@ -23,6 +24,7 @@ _HOME = 0.6
 _ALIKE = 0.5
 _WEIGHT = {"figure": 1.0, "date": 0.7, "name": 1.0, "concept": 1.0, "word": 1.0}
 _FOREIGN_WORD = 0.3
+_TITLE = re.compile(r"[《〈]([^》〉]*[A-Za-z][^》〉]*)[》〉]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Source:
     context: frozenset[str]
     language: str
     flat: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def make_source(text: str, analyser: Analyser, *, context: str = "") -> Source:
     """
     spans = sentence_spans(text, 0, len(text)) or [(0, len(text))]
     parts = tuple(read_sentence(text[start:end], analyser, start) for start, end in spans)
-    return Source(parts, _coarse(read_sentence(context, analyser).terms), language_of(text), fold(text))
+    return Source(parts, _coarse(read_sentence(context, analyser).terms), language_of(text), fold(text), fold(context))
 
 
 def _coarse(terms: Iterable[str]) -> frozenset[str]:
@@ -71,13 +74,13 @@ def _coarse(terms: Iterable[str]) -> frozenset[str]:
     return frozenset(out)
 
 
-def _has(unit: Unit, terms: frozenset[str]) -> bool:
-    """Return whether terms bear a unit out; a full date also where the year stands apart from its day."""
-    if unit.terms & terms:
+def _has(unit: Unit, terms: frozenset[str], coarse: frozenset[str]) -> bool:
+    """Return whether terms bear a unit out; a full date also where the source writes the year apart from the day."""
+    if unit.terms & (coarse if unit.kind == "date" else terms):
         return True
     for term in unit.terms if unit.kind == "date" else ():
         year, _, rest = term[2:].partition("-")
-        if year and rest and f"d:{year}" in terms and f"d:--{rest}" in terms:
+        if year and rest and f"d:{year}" in coarse and f"d:--{rest}" in terms:
             return True
     return False
 
@@ -140,7 +143,7 @@ def _share(claim: Sentence, parts: Sequence[Sentence], source: Source) -> float:
         if unit.kind == "word" and claim.language != source.language:
             weight *= _FOREIGN_WORD
         total += weight
-        if _has(unit, dates) or (unit.kind in ("name", "concept", "date") and unit.terms & source.context):
+        if _has(unit, there, dates) or (unit.kind in ("name", "concept", "date") and unit.terms & source.context):
             found += weight
         elif unit.kind == "word":
             found += weight * _similar(unit, source, claim.language)
@@ -159,18 +162,27 @@ def _similar(unit: Unit, source: Source, language: str) -> float:
 
 def _fault(claim: Sentence, parts: Sequence[Sentence], source: Source) -> str:
     """Return what of a claim a run of sentences does not bear out, empty if all is well."""
-    there = _coarse(frozenset().union(*(part.terms for part in parts)))
+    there = frozenset().union(*(part.terms for part in parts))
+    coarse = _coarse(there) | source.context
     for unit in claim.units:
-        if unit.kind == "figure" and not _has(unit, there):
+        if unit.kind == "figure" and not unit.terms & there:
             return "a figure is not in the cited passage"
-        if unit.kind == "date" and not _has(unit, there | source.context):
+        if unit.kind == "date" and not _has(unit, there, coarse):
             return "a date is not in the cited passage"
-        if unit.kind == "name" and not _has(unit, there | source.context):
+        if unit.kind == "name" and not unit.terms & (there | source.context):
             return "a name is not in the cited passage"
-    if not all(_belongs(figure, claim, parts, source) for figure in claim.of("figure")):
-        return "a figure belongs to something else in the cited passage"
-    if not claim.of("figure") and not _dated(claim, parts):
-        return "a date belongs to something else in the cited passage"
+    for title in _TITLE.findall(claim.text):
+        if fold(title) not in source.flat and fold(title) not in source.about:
+            return "a title is not in the cited passage"
+    groups = [group for part in parts for group in part.groups]
+    for own in claim.groups:
+        figures = own.of("figure")
+        if any(not _belongs(figure, own, claim, parts, source) for figure in figures):
+            return "a figure belongs to something else in the cited passage"
+        if not figures and not _agrees(own, claim, groups):
+            return "a name or date belongs to something else in the cited passage"
+    if any(len(claim.held(unit)) > sum(len(part.held(unit)) for part in parts) for unit in claim.of("figure")):
+        return "a figure is not in the cited passage as often"
     if _denied(claim, parts):
         return "the cited passage states the opposite"
     return ""
@@ -180,44 +192,52 @@ def _overlap(units: Iterable[Unit], terms: frozenset[str]) -> float:
     return sum(unit.weight for unit in units if unit.terms & terms)
 
 
-def _belongs(figure: Unit, claim: Sentence, parts: Sequence[Sentence], source: Source) -> bool:
+def _belongs(figure: Unit, own: Clause, claim: Sentence, parts: Sequence[Sentence], source: Source) -> bool:
     """Return whether a figure stands in the claim beside what it stands beside in the source."""
-    own = next(segment for segment in claim.segments if figure in segment.units)
     said = [unit for unit in (own.units if len(own.units) > 2 else claim.units) if unit.kind not in ("figure", "date")]
-    homes = [part for part in parts if figure.terms & part.terms]
     most = max(_overlap(said, part.terms) for part in source.parts)
-    if max(_overlap(said, part.terms) for part in homes) < _HOME * most:
-        return False
-    return any(_fits(figure, own, claim, part) for part in homes)
+    homes = [part for part in parts if figure.terms & part.terms and _overlap(said, part.terms) >= _HOME * most]
+    return any(_fits(figure, own, claim, part, source) for part in homes)
 
 
-def _fits(figure: Unit, own: Clause, claim: Sentence, part: Sentence) -> bool:
-    """Return whether the segment that holds a figure in the source agrees with that of the claim in dates, names and the rest."""
-    for home in (segment for segment in part.segments if segment.terms & figure.terms):
-        others = [segment for segment in part.segments if segment is not home and segment.of("figure")]
+def _fits(figure: Unit, own: Clause, claim: Sentence, part: Sentence, source: Source) -> bool:
+    """Return whether the group that holds a figure in the source agrees with that of the claim in dates, names and topic."""
+    for home in (group for group in part.groups if group.terms & figure.terms):
+        others = frozenset(term for group in part.groups if group is not home and group.of("figure") for term in group.terms)
         if not _compatible(_own_dates(figure, own, claim), _own_dates(figure, home, part)):
             continue
         if _substituted(own, home, claim, part) or _reversed(own, home):
             continue
-        elsewhere = frozenset(term for segment in others for term in segment.terms)
-        told = [u for u in own.units if u.kind in ("name", "concept", "word") and bool(u.terms & home.terms) != bool(u.terms & elsewhere)]
-        if others and told and not any(u.terms & home.terms for u in told) and len(home.units) > 1:
+        told = [u for u in own.units if u.kind not in ("figure", "date") and bool(u.terms & home.terms) != bool(u.terms & others)]
+        if told and not any(u.terms & home.terms for u in told) and len(home.units) > 1:
+            continue
+        if not _same_topic(own, home, others, part, source):
             continue
         return True
     return False
 
 
-def _own_dates(figure: Unit, segment: Clause, sentence: Sentence) -> frozenset[str]:
-    """Return the dates that a figure has: of its place among the dates of its segment, of the segment, or the last ones before it."""
-    dates, figures = segment.of("date"), segment.of("figure")
+def _same_topic(own: Clause, home: Clause, others: frozenset[str], part: Sentence, source: Source) -> bool:
+    """Return False if the first thing named is another one than in the source, one that the passage speaks of elsewhere."""
+    mine = next((u for u in own.units if u.kind in ("name", "concept", "word")), None)
+    theirs = next((u for u in home.units if u.kind in ("name", "concept", "word")), None)
+    if mine is None or theirs is None or mine.terms & home.terms or theirs.terms & own.terms or mine.weight < 1 or theirs.weight < 1:
+        return True
+    elsewhere = others.union(*(other.terms for other in source.parts if other is not part))
+    return not mine.terms & elsewhere
+
+
+def _own_dates(figure: Unit, group: Clause, sentence: Sentence) -> frozenset[str]:
+    """Return the dates that a figure has: of its place among the dates of its group, of the group, or the last ones before it."""
+    dates, figures = group.of("date"), group.of("figure")
     if len(dates) == len(figures) > 1:
         place = next(i for i, unit in enumerate(figures) if unit.terms & figure.terms)
         return _dates([dates[place]])
     if dates:
         return _dates(dates)
     before: frozenset[str] = frozenset()
-    for other in sentence.segments:
-        if other is segment:
+    for other in sentence.groups:
+        if other is group:
             break
         before = _dates(other.units) or before
     return before
@@ -227,41 +247,49 @@ def _compatible(claimed: frozenset[str], known: frozenset[str]) -> bool:
     """Return whether the dates of a claim and of the source can be the same; either may be the coarser one."""
     if not claimed or not known:
         return True
-    return bool(_coarse(known) & claimed or _coarse(claimed) & known or all(d.startswith("d:--") for d in claimed))
+    return bool(_coarse(known) & claimed or _coarse(claimed) & known or all(d.startswith("d:--") for d in claimed | known))
 
 
 def _substituted(own: Clause, home: Clause, claim: Sentence, part: Sentence) -> bool:
     """Return whether a name of the claim stands where the source has another one of the same sort."""
-    for unit in own.of("name"):
-        if unit.terms & home.terms:
+    there = frozenset(term for unit in home.names() for term in unit.terms) | home.terms
+    here = frozenset(term for unit in own.names() for term in unit.terms) | own.terms
+    for unit in own.names():
+        if unit.terms & there:
             continue
-        rivals = [u for u in home.of("name") if (u.sort == unit.sort or "latin" in (u.sort, unit.sort)) and not u.terms & own.terms]
-        if any(unit.terms & part.terms for _ in (0,)) and rivals:
-            return True
-        if rivals and not any(u.terms & claim.terms for u in rivals):
+        rivals = [u for u in home.names() if (u.sort == unit.sort or "latin" in (u.sort, unit.sort)) and not u.terms & here]
+        if rivals and (unit.terms & part.terms or not any(u.terms & claim.terms for u in rivals)):
             return True
     return False
 
 
 def _reversed(own: Clause, home: Clause) -> bool:
     """Return whether two names of one sort come in the other order, which turns a comparison round."""
-    mine = [unit for unit in own.of("name") if unit.terms & home.terms]
+    theirs = home.names()
+    mine = [unit for unit in own.names() if any(u.terms & unit.terms for u in theirs)]
     for left, right in zip(mine, mine[1:], strict=False):
-        first = next(u.start for u in home.units if u.terms & left.terms)
-        second = next(u.start for u in home.units if u.terms & right.terms)
+        first = next(u.start for u in theirs if u.terms & left.terms)
+        second = next(u.start for u in theirs if u.terms & right.terms)
         if left.sort == right.sort and left.terms != right.terms and first > second:
             return True
     return False
 
 
-def _dated(claim: Sentence, parts: Sequence[Sentence]) -> bool:
-    """Return whether the sentence that says most of a claim without figures has its dates, or none."""
-    dates = _dates(claim.units)
-    if not dates:
+def _agrees(own: Clause, claim: Sentence, groups: Sequence[Clause]) -> bool:
+    """Return whether what is said without a figure agrees in dates and names with what in the source is most like it."""
+    said = [unit for unit in own.units if unit.kind not in ("date", "figure")]
+    near = max((_overlap(said, group.terms) for group in groups), default=0.0)
+    if len(said) < 2 or not near:
         return True
-    said = [unit for unit in claim.units if unit.kind != "date"]
-    best = max(parts, key=lambda part: _overlap(said, part.terms))
-    return all(_compatible(frozenset({date}), _dates(best.units)) for date in dates)
+    for home in (group for group in groups if _overlap(said, group.terms) >= near):
+        compatible = all(_compatible(frozenset({date}), _dates(home.units)) for date in _dates(own.units))
+        if compatible and not _reversed(own, home) and not _substituted(own, home, claim, _as_sentence(home, claim)):
+            return True
+    return False
+
+
+def _as_sentence(home: Clause, claim: Sentence) -> Sentence:
+    return replace(claim, terms=home.terms)
 
 
 def _denied(claim: Sentence, parts: Sequence[Sentence]) -> bool:
