@@ -94,7 +94,7 @@ def faithful_forms(sentence: str) -> Iterator[tuple[str, str]]:
     if len(parts) > 1 and all(len(part) > (25 if language == "en" else 9) for part in parts):
         yield "shortened", parts[0] + stop
         if len(parts) == 2:
-            yield "reordered", parts[1][:1].upper() + parts[1][1:] + comma + parts[0] + stop
+            yield "reordered", (parts[1][:1].upper() + parts[1][1:] if language == "en" else parts[1]) + comma + parts[0] + stop
     if language != "en" and (moved := re.match(r"^((?:截至|到|在)?\s?20\d\d 年[^，。]{0,9})，([^，。]{8,})。$", sentence)):
         yield "reordered", f"{moved.group(2)}，这是{moved.group(1)}的数字。"
 
@@ -200,6 +200,6 @@ def _negated(sentence: str) -> str | None:
     if _DENIES.search(sentence):
         return None
     for plain, denied in _NEGATE:
-        if plain in sentence:
+        if plain in sentence and plain + "比" not in sentence:
             return sentence.replace(plain, denied, 1)
     return None

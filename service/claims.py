@@ -20,13 +20,14 @@ _RANGE = re.compile(r"\bto\b(?=[^,;.]{0,14}\d)|[到至](?=[^，；。]{0,14}\d)"
 # Gemini 2.0 Flash, claude-3.7-sonnet: the version is part of the name, not a figure.
 _VERSIONED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]+(?:-[A-Za-z0-9.]+)*-\d[A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*(?: (?:Mini|Pro|Flash|Nano|Turbo|Max|Codex))*(?![A-Za-z0-9])"
-    r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]*(?: [A-Z][a-z]+)? \d+(?:\.\d+)?[a-z]?(?: [A-Z][a-z]+)+"
+    r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]* \d{1,2}(?:\.\d+)?[a-z]?(?: [A-Z][a-z]+)+"
+    r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]* \d{1,2}\.\d(?![\d%])(?= ?[\u4e00-\u9fff,，)])(?! ?[倍万萬亿億兆个個美百千分成])"
 )
 _STOP = frozenset(
     "report according show shown say said find found state also however thus 显示 指出 表示 报告 根据 约 约为 大约 左右 其中 分别 另外 此外".split()
 )
 _NEGATION = re.compile(
-    r"\b(?:not(?! only\b)|no(?! longer than\b)|never|none|nobody|nothing|neither|nor|without|cannot|hardly|barely|fail(?:s|ed)?)\b|n't\b"
+    r"\b(?:not(?! only\b)|no(?! longer than\b)|never|none|nobody|nothing|neither|nor|without|cannot|hardly|barely|fails? to|failed to)\b|n't\b"
     r"|(?<!南)非(?!洲|常|营利|凡)|不(?!同|到|足|过|少|断|仅|只|但|等|如|久|妨|论|管|料|变|满|可思议|平衡)|没(?!收|落)|(?<!毫)无(?!论|线|人机|疑|数)|未(?!来|必)"
 )
 _HALF = re.compile(r"(?P<y1>20\d\d)\s?年\s?(?P<h1>[上下])半年|\b(?P<h2>first|second) half of (?P<y2>20\d\d)\b")
@@ -34,6 +35,7 @@ _NOT_A_FIGURE = re.compile(r"\bhalf[ -](?:a[ -])?year\b|\b(?:first|second|this|t
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH_DAY = re.compile(rf"\b(?P<d1>\d{{1,2}}) (?P<m1>{'|'.join(_MONTHS)})\b|\b(?P<m2>{'|'.join(_MONTHS)}) (?P<d2>\d{{1,2}})\b(?!,? ?\d)")
 _MONTH = re.compile(rf"\b(?P<en>{'|'.join(_MONTHS)})\b|(?<!\d)(?P<zh>0?[1-9]|1[0-2]) ?月")
+_RELATIVE = re.compile(r"\b(?:year|month|quarter)s? (?:before|earlier|ago)\b|\bprevious year\b|[一两]年前|前一年|上年|去年|同期|半年")
 _SMALL = {char: value for value, chars in enumerate(("零", "一", "二两", "三", "四", "五", "六", "七", "八", "九", "十")) for char in chars}
 _COUNT = re.compile(r"第?(?P<n>[二三四五六七八九十两])(?= ?(?:个|家|位|次|倍|年|周|月|项|款|种|段|大|名|组))")
 
@@ -43,7 +45,7 @@ class Unit:
     """One thing said: ``terms`` are alternatives, one of which must be borne out.
 
     Attributes:
-        kind: ``figure``, ``date``, ``name``, ``concept`` or ``word``.
+        kind: ``figure``, ``date``, ``relative`` (a year before), ``name``, ``concept`` or ``word``.
         sort: Of a name: ``maker``, ``place``, ``person`` or ``latin``; two of one sort can be mistaken for one another.
     """
 
@@ -112,7 +114,7 @@ def _figure(quantity: Quantity) -> Unit:
 
 def _figures(folded: str) -> list[Unit]:
     """Return figures and dates; halves of years and months without a year are dates too."""
-    folded = re.sub(r"(?<=\d) ?[多余](?=[万亿百千])", lambda m: " " * len(m.group()), folded)
+    folded = re.sub(r"(\d+)( ?[多余])(?=[万亿百千])", lambda m: " " * len(m[2]) + m[1], folded)
     # A plain number takes the space before it, so that after a Chinese character a share or date with a space before it would be read as one.
     folded = re.sub(r"(?<=[^\x00-\x7f年月第])\s(?=\d)", "·", folded)
     # Folding makes ， a comma, and a figure after a comma would be taken for the rest of another one.
@@ -215,12 +217,13 @@ def read_sentence(text: str, analyser: Analyser, start: int = 0) -> Sentence:
     meanings = [u for u in _meanings(text, analysis, figures) if not _inside(u, versions)]
     names = [*versions, *_latin(text, [*figures, *meanings, *versions])]
     taken = [*figures, *meanings, *names]
+    earlier = [Unit("relative", frozenset(), *m.span(), weight=0.0) for m in _RELATIVE.finditer(folded)]
     words = []
     for word, first, last in analysis.words:
         covered = any(unit.start < last and first < unit.end for unit in taken)
         if not covered and word not in _STOP and len(word) > 1 and not any(c.isdigit() for c in word):
             words.append(Unit("word", frozenset({"w" + word}), first, last))
-    units = tuple(sorted([*taken, *words], key=lambda unit: unit.start))
+    units = tuple(sorted([*taken, *words, *earlier], key=lambda unit: unit.start))
     terms = {"c" + m.concept.key for m in analysis.concepts} | {"w" + word for word, _, _ in analysis.words}
     terms |= {term for unit in units for term in unit.terms} | {q.term for q in analysis.quantities if q.kind == "number"}
     terms |= {"l" + word for word in re.findall(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*", folded)}
@@ -240,6 +243,12 @@ def _grouped(segments: Sequence[Clause], folded: str) -> tuple[Clause, ...]:
     denied = False
     topic: tuple[Unit, ...] = ()
     for place, segment in enumerate(segments):
+        behind = segments[place - 1].units[-1].end if place else 0
+        if out and not held and not segment.of("figure") and not re.search("[,，、;；]", folded[behind : segment.units[0].start]):
+            # "73% of messages and calls": what follows without a comma still belongs to the figure before.
+            out[-1] = _joined(out[-1], segment)
+            topic = out[-1].names()
+            continue
         held += segment.units
         denied |= segment.denied
         follows = segments[place + 1].units[0].start if place + 1 < len(segments) else len(folded)
@@ -249,6 +258,10 @@ def _grouped(segments: Sequence[Clause], folded: str) -> tuple[Clause, ...]:
             out.append(group)
             topic, held, denied = group.names(), [], False
     return tuple(out)
+
+
+def _joined(group: Clause, segment: Clause) -> Clause:
+    return Clause(group.units + segment.units, group.denied or segment.denied, group.terms | segment.terms, group.topic)
 
 
 def _cut(folded: str, units: Sequence[Unit], border: re.Pattern[str]) -> tuple[Clause, ...]:
