@@ -42,7 +42,16 @@ from ingest.sandbox import read_in_child
 from ingest.sources import digest, find_files
 from ingest.split import SPLITTER_VERSION, split_page
 
-__all__ = ["BuildSummary", "FileResult", "Progress", "Reporter", "ingest_paths", "publish_catalogue", "remove_documents"]
+__all__ = [
+    "BuildSummary",
+    "FileResult",
+    "Progress",
+    "Reporter",
+    "ingest_paths",
+    "publish_catalogue",
+    "remove_documents",
+    "splitter_identity",
+]
 
 Outcome = Literal["added", "updated", "unchanged", "removed", "failed"]
 # More live segments than this are merged into one with their like.
@@ -111,6 +120,12 @@ Reporter = Callable[[Progress], None]
 
 def _quiet(_progress: Progress) -> None:
     """Report to nobody."""
+
+
+def splitter_identity(settings: Settings) -> str:
+    """Return what passages depend on besides the text: documents stored under another identity are read again."""
+    sizes = settings.retrieval
+    return f"{SPLITTER_VERSION}/{sizes.passage_chars_zh}/{sizes.passage_chars_en}"
 
 
 def _check_space(settings: Settings) -> None:
@@ -300,8 +315,7 @@ class _Run:
 
     @property
     def _splitter(self) -> str:
-        sizes = self.kb.settings.retrieval
-        return f"{SPLITTER_VERSION}/{sizes.passage_chars_zh}/{sizes.passage_chars_en}"
+        return splitter_identity(self.kb.settings)
 
     def _note(self, path: Path, document_id: str) -> None:
         if path in self.names:

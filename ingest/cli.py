@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest import ops_cli
+
 if TYPE_CHECKING:
     from ingest.build import BuildSummary
 
@@ -67,6 +69,7 @@ def register(commands: Any) -> None:
     settings = config.add_subparsers(metavar="ACTION", required=True).add_parser("show", help="print the settings")
     settings.add_argument("--json", action="store_true")
     settings.set_defaults(run=_config_show)
+    ops_cli.register(commands)
 
 
 def _default_corpus() -> Path:

@@ -50,6 +50,7 @@ __all__ = [
     "crash_point",
     "current_generation",
     "file_digest",
+    "lock_holder",
     "passage_terms",
     "publish",
     "read_generation",
@@ -382,6 +383,20 @@ def _listed(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
+def lock_holder(layout: Layout) -> tuple[bool, str]:
+    """Return whether a process is writing now, and what the lock file says of its holder (the last one, if it was cut off)."""
+    try:
+        with layout.lock.open("r", encoding="utf-8", errors="replace") as handle:
+            text = handle.read(200).strip()
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True, text
+            return False, text
+    except FileNotFoundError:
+        return False, ""
+
+
 @contextmanager
 def writer_lock(layout: Layout, *, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the writer's lock.
@@ -397,7 +412,8 @@ def writer_lock(layout: Layout, *, wait_s: float = 0.0) -> Iterator[None]:
     """
     layout.data_dir.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+", encoding="utf-8") as handle:
-        deadline = time.monotonic() + wait_s
+        # A short look of `wenju doctor` is no writer.
+        deadline = time.monotonic() + max(wait_s, 0.3)
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

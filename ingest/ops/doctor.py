@@ -1,0 +1,285 @@
+"""Is the installation and its knowledge base well? One line a check, each with what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from ingest.kb.analyse import Analyser
+from ingest.kb.catalogue import SCHEMA_VERSION, Catalogue
+from ingest.kb.embedding import make_embedder
+from ingest.kb.errors import KnowledgeBaseError, WenjuError
+from ingest.kb.generation import FORMAT_VERSION, Generation, Layout, current_generation, lock_holder, segment_faults
+from ingest.kb.lexicon import load_lexicon
+from ingest.kb.settings import Settings, load_settings
+
+__all__ = ["Check", "diagnose", "needs_rebuild"]
+
+State = Literal["ok", "warn", "fail"]
+_FREE_FAIL, _FREE_WARN = 50_000_000, 1_000_000_000
+_CACHE_WARN = 400_000_000
+_LLM_TIMEOUT_S = 3.0
+_EMBEDDER_TIMEOUT_S = 30.0
+_ENGINES = ("chromadb", "tantivy", "llama-index-core", "pypdf", "pypdfium2", "numpy", "opencc")
+# A fault in one of these is mended by building the index again from the catalogue.
+_REBUILT = frozenset({"generation", "segments", "vectors", "chroma", "identity"})
+_FIX = "Run `wenju doctor --fix`: it is built again from the catalogue, no file is read or embedded anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    state: State
+    message: str
+    hint: str = ""
+
+
+def needs_rebuild(checks: list[Check]) -> bool:
+    """Return whether building the index again would mend something."""
+    return any(check.state == "fail" and check.name in _REBUILT for check in checks)
+
+
+def diagnose() -> list[Check]:
+    """Run every check that can be run; one that cannot even start is a fault of its own."""
+    checks = [_versions()]
+    try:
+        settings = load_settings()
+    except WenjuError as error:
+        return [*checks, Check("settings", "fail", error.message, error.hint)]
+    checks.append(Check("settings", "ok", f"read; the knowledge base lies in {settings.data_dir}"))
+    layout = Layout(settings.data_dir)
+    parts: list[tuple[str, Callable[[], Iterator[Check]]]] = [
+        ("data_dir", lambda: _data_dir(layout)),
+        ("lock", lambda: _lock(layout)),
+        ("lexicon", lambda: _lexicon(settings)),
+        ("embedder", lambda: _embedder(settings)),
+        ("llm", lambda: _llm(settings)),
+        ("ocr", lambda: _ocr(settings)),
+        ("cache", lambda: _cache(layout)),
+        ("catalogue", lambda: _catalogue(layout)),
+        ("generation", lambda: _generation(layout, settings)),
+    ]
+    for name, part in parts:
+        try:
+            checks.extend(part())
+        except WenjuError as error:
+            checks.append(Check(name, "fail", error.message, error.hint))
+        except Exception as error:
+            # A check that breaks is a finding, and must not hide the checks after it.
+            checks.append(Check(name, "fail", f"the check itself failed: {type(error).__name__}: {error}"))
+    return checks
+
+
+def _versions() -> Check:
+    found = []
+    for name in ("wenju", *_ENGINES):
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"{name} (not installed)")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return Check("versions", "ok", f"{found[0]}, Python {python}, SQLite {sqlite3.sqlite_version}, {', '.join(found[1:])}")
+
+
+def _data_dir(layout: Layout) -> Iterator[Check]:
+    folder = layout.data_dir
+    if not folder.exists():
+        yield Check("data_dir", "warn", f"{folder} does not exist yet", "Run `wenju ingest PATH`, or set WENJU_DATA_DIR.")
+        return
+    trial = folder / f".doctor.{uuid.uuid4().hex[:8]}"
+    try:
+        with trial.open("wb") as handle:
+            handle.write(b"wenju")
+            handle.flush()
+            os.fsync(handle.fileno())
+        yield Check("data_dir", "ok", f"{folder} can be written and flushed")
+    except OSError as error:
+        yield Check("data_dir", "fail", f"{folder} cannot be written: {error.strerror}", "Check its owner and mode, or set WENJU_DATA_DIR.")
+    finally:
+        trial.unlink(missing_ok=True)
+    free = shutil.disk_usage(folder).free
+    state: State = "fail" if free < _FREE_FAIL else "warn" if free < _FREE_WARN else "ok"
+    yield Check(
+        "disk", state, f"{free / 1e9:,.1f} GB free", "" if state == "ok" else "Free some space: an ingest needs room beside the old."
+    )
+
+
+def _lock(layout: Layout) -> Iterator[Check]:
+    held, text = lock_holder(layout)
+    if held:
+        yield Check(
+            "lock", "warn", f"{text or 'another process'} is writing now", "Wait until it is done; what follows may change meanwhile."
+        )
+    elif text:
+        yield Check("lock", "ok", f"free; its last holder ({text}) was cut off, the next writer finishes its work")
+    else:
+        yield Check("lock", "ok", "free")
+
+
+def _lexicon(settings: Settings) -> Iterator[Check]:
+    lexicon = load_lexicon(tuple(settings.lexicon_dirs))
+    count = len(lexicon.concepts)
+    if not count:
+        yield Check("lexicon", "fail", "no concept was found", "Install the package whole: corpus/lexicon is part of it.")
+        return
+    yield Check("lexicon", "ok", f"{count:,} concepts, version {lexicon.version}")
+
+
+def _embedder(settings: Settings) -> Iterator[Check]:
+    provider = settings.embedding.provider
+    embedder = make_embedder(settings.embedding, Analyser(load_lexicon(tuple(settings.lexicon_dirs))))
+    if embedder is None:
+        hint = "" if provider == "none" else "Install the embedding's package, or set WENJU_EMBEDDING__PROVIDER=none."
+        yield Check("embedder", "ok" if provider == "none" else "warn", "none: questions are answered from words alone", hint)
+        return
+    pool = ThreadPoolExecutor(1)
+    try:
+        size = len(pool.submit(embedder.embed_question, "token").result(_EMBEDDER_TIMEOUT_S))
+        yield Check("embedder", "ok", f"{provider}, {size} dimensions")
+    except LateError:
+        yield Check("embedder", "warn", f"{provider} gave no answer within {_EMBEDDER_TIMEOUT_S:g} s", "Check embedding.base_url.")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _llm(settings: Settings) -> Iterator[Check]:
+    if not settings.llm.base_url:
+        yield Check("llm", "ok", "none configured: answers are extractive")
+        return
+    import httpx
+
+    host = urlsplit(settings.llm.base_url).hostname or "its address"
+    key = settings.llm.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    hint = "Check llm.base_url and its server. Until then answers are extractive."
+    try:
+        answer = httpx.get(f"{settings.llm.base_url.rstrip('/')}/models", headers=headers, timeout=_LLM_TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        # The type alone: a message may hold the address with a password in it.
+        yield Check("llm", "warn", f"{host} cannot be reached ({type(error).__name__})", hint)
+        return
+    if answer.status_code in (401, 403):
+        yield Check("llm", "warn", f"{host} refuses the key ({answer.status_code})", "Check WENJU_LLM__API_KEY.")
+    elif answer.status_code >= 500:
+        yield Check("llm", "warn", f"{host} answers {answer.status_code}", hint)
+    else:
+        yield Check("llm", "ok", f"{host} answers; the model is {settings.llm.model or '(not named)'}")
+
+
+def _ocr(settings: Settings) -> Iterator[Check]:
+    there = all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+    if settings.read.ocr == "off":
+        yield Check("ocr", "ok", "switched off: pages without text are reported")
+    elif there:
+        yield Check("ocr", "ok", "installed: pages without text are read from their image")
+    else:
+        yield Check("ocr", "ok", "the extra `ocr` is not installed: pages without text are reported")
+
+
+def _cache(layout: Layout) -> Iterator[Check]:
+    sizes = [path.stat().st_size for path in layout.images.glob("*.webp")] if layout.images.is_dir() else []
+    total = sum(sizes)
+    state: State = "warn" if total > _CACHE_WARN else "ok"
+    hint = "Run `wenju gc`." if state == "warn" else ""
+    yield Check("cache", state, f"{len(sizes)} page images, {total / 1e6:,.1f} MB", hint)
+
+
+def _catalogue(layout: Layout) -> Iterator[Check]:
+    if not layout.catalogue.exists():
+        yield Check("catalogue", "warn", "nothing was ingested yet", "Run `wenju ingest PATH`.")
+        return
+    catalogue = Catalogue(layout.catalogue)
+    try:
+        faults = catalogue.check()
+        if faults:
+            yield Check("catalogue", "fail", "; ".join(faults[:3]), "Restore a backup: `wenju restore FILE --force`.")
+            return
+        documents = catalogue.documents()
+        yield Check("catalogue", "ok", f"schema {SCHEMA_VERSION}, {len(documents)} documents")
+        waiting = catalogue.pending()
+        if waiting:
+            yield Check("pending", "warn", f"{len(waiting)} documents wait to be published or removed", "Run `wenju ingest` again.")
+        lost = [document.file_name for document in documents.values() if not (layout.originals / document.sha256).exists()]
+        if lost:
+            hint = "Restore a backup, or run `wenju ingest --force` on the files. Answers are not affected, page images are."
+            yield Check("originals", "warn", f"{len(lost)} originals are missing: {', '.join(lost[:3])}", hint)
+        else:
+            yield Check("originals", "ok", f"{len(documents)} files")
+    finally:
+        catalogue.close()
+
+
+def _generation(layout: Layout, settings: Settings) -> Iterator[Check]:
+    if not layout.catalogue.exists():
+        return
+    try:
+        generation = current_generation(layout)
+    except KnowledgeBaseError as error:
+        yield Check("generation", "fail", error.message, _FIX)
+        return
+    if generation is None:
+        yield Check("generation", "warn", "nothing was published yet", "Run `wenju ingest PATH`.")
+        return
+    count = sum(entry.passages for entry in generation.segments)
+    yield Check("generation", "ok", f"{generation.name} of {generation.created}: {len(generation.documents)} documents, {count:,} passages")
+    yield from _identity(generation, settings)
+    damaged: set[str] = set()
+    for entry in generation.segments:
+        faults = segment_faults(layout.segments / entry.name, deep=True)
+        if faults:
+            damaged.add(entry.name)
+            yield Check("segments", "fail", f"{entry.name}: {'; '.join(faults[:3])}", _FIX)
+    if not damaged:
+        yield Check("segments", "ok", f"{len(generation.segments)} segments, every file as it was written")
+    for entry in generation.segments:
+        if entry.name not in damaged:
+            yield from _vectors(layout.segments / entry.name, entry.passages, generation)
+
+
+def _identity(generation: Generation, settings: Settings) -> Iterator[Check]:
+    analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs)))
+    embedder = make_embedder(settings.embedding, analyser)
+    wanted = (FORMAT_VERSION, analyser.version)
+    found = (generation.identity.format, generation.identity.analyser)
+    if wanted != found:
+        yield Check("identity", "fail", f"the index was built as {found}, this installation is {wanted}", "Run `wenju upgrade`.")
+    elif generation.identity.embedding != (embedder.identity if embedder else "none"):
+        message = f"its vectors are of {generation.identity.embedding}, the settings name {embedder.identity if embedder else 'none'}"
+        yield Check("identity", "warn", message, "Run `wenju upgrade`; until then there is no dense leg.")
+
+
+def _vectors(folder: Path, passages: int, generation: Generation) -> Iterator[Check]:
+    if generation.identity.embedding == "none":
+        return
+    import numpy as np
+
+    from ingest.kb.vectors import probe_store
+
+    path = folder / "vectors.npy"
+    try:
+        found = len(np.load(path, mmap_mode="r"))
+    except (OSError, ValueError) as error:
+        yield Check("vectors", "fail", f"{folder.name}: {error}", _FIX)
+        return
+    if found != passages:
+        yield Check("vectors", "fail", f"{folder.name}: {found} vectors for {passages} passages", _FIX)
+        return
+    fault = probe_store(folder / "chroma", passages, vectors=path)
+    if fault:
+        yield Check("chroma", "fail", f"{folder.name}: {fault}", _FIX)
+    else:
+        yield Check("chroma", "ok", f"{folder.name}: {found} vectors, opened and asked in a process of its own")
