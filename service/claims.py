@@ -14,7 +14,8 @@ __all__ = ["Clause", "Sentence", "Unit", "language_of", "read_sentence"]
 _NAME_KINDS = {"company", "person", "model", "place", "org", "product"}
 # Organisations, products and models are called by one another's names; places and people are not.
 _KIND = {"company": "maker", "model": "maker", "product": "maker", "org": "maker"}
-_CLAUSE = re.compile(r"[，,；;、()（）:：](?!\d{3})|\b(?:and|while|but|whereas|against|versus|than|although)\b|而|但|和|与|及|比")
+_CLAUSE = re.compile(r"[，,；;()（）:：](?!\d{3}(?!\d))|\b(?:while|but|whereas|although|against|versus)\b|而|但")
+_LIST = re.compile(r"、|\b(?:and|than)\b|和|与|及|比")
 # "from 233 in 2024 to 362 in 2025", 从……降到……: each end has its own figure and date.
 _RANGE = re.compile(r"\bto\b(?=[^,;.]{0,14}\d)|[到至](?=[^，；。]{0,14}\d)")
 # Gemini 2.0 Flash, claude-3.7-sonnet: the version is part of the name, not a figure.
@@ -31,11 +32,14 @@ _NEGATION = re.compile(
     r"|(?<!南)非(?!洲|常|营利|凡)|不(?!同|到|足|过|少|断|仅|只|但|等|如|久|妨|论|管|料|变|满|可思议|平衡)|没(?!收|落)|(?<!毫)无(?!论|线|人机|疑|数)|未(?!来|必)"
 )
 _HALF = re.compile(r"(?P<y1>20\d\d)\s?年\s?(?P<h1>[上下])半年|\b(?P<h2>first|second) half of (?P<y2>20\d\d)\b")
-_NOT_A_FIGURE = re.compile(r"\bhalf[ -](?:a[ -])?year\b|\b(?:first|second|this|that) half\b|半年|\bone\b(?! (?:third|quarter|half|million|billion))")
+_NOT_A_FIGURE = re.compile(
+    r"\bhalf[ -](?:a[ -])?year\b|\b(?:first|second|this|that) half\b|半年|\bone\b(?! (?:third|quarter|half|million|billion))"
+)
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH_DAY = re.compile(rf"\b(?P<d1>\d{{1,2}}) (?P<m1>{'|'.join(_MONTHS)})\b|\b(?P<m2>{'|'.join(_MONTHS)}) (?P<d2>\d{{1,2}})\b(?!,? ?\d)")
 _MONTH = re.compile(rf"\b(?P<en>{'|'.join(_MONTHS)})\b|(?<!\d)(?P<zh>0?[1-9]|1[0-2]) ?月")
 _RELATIVE = re.compile(r"\b(?:year|month|quarter)s? (?:before|earlier|ago)\b|\bprevious year\b|[一两]年前|前一年|上年|去年|同期|半年")
+_YEAR_CHINA = re.compile(r"\d{4} ?年(?=中国)")
 _SMALL = {char: value for value, chars in enumerate(("零", "一", "二两", "三", "四", "五", "六", "七", "八", "九", "十")) for char in chars}
 _COUNT = re.compile(r"第?(?P<n>[二三四五六七八九十两])(?= ?(?:个|家|位|次|倍|年|周|月|项|款|种|段|大|名|组))")
 
@@ -181,7 +185,7 @@ def _meanings(text: str, analysis: Analysis, figures: Sequence[Unit]) -> list[Un
         elif all(kind in ("question", "unit") for _, kind, _ in own):
             continue
         else:
-            out.append(Unit("concept", terms, start, end, 0.4 if any(low for _, _, low in own) else 1.0))
+            out.append(Unit("concept", terms, start, end, 0.4 if all(low for _, _, low in own) else 1.0))
     return out
 
 
@@ -206,8 +210,8 @@ def read_sentence(text: str, analyser: Analyser, start: int = 0) -> Sentence:
         analyser: The knowledge base's.
         start: Where it stands in its passage.
     """
-    analysis = analyser.analyse(text)
-    folded = analysis.folded
+    folded = fold(text)
+    analysis = analyser.analyse(_without_years(text, folded))
     versions = [
         Unit("name", frozenset({"l" + fold(m.group())}), *m.span(), sort="maker")
         for m in _VERSIONED.finditer(text)
@@ -228,8 +232,13 @@ def read_sentence(text: str, analyser: Analyser, start: int = 0) -> Sentence:
     terms |= {term for unit in units for term in unit.terms} | {q.term for q in analysis.quantities if q.kind == "number"}
     terms |= {"l" + word for word in re.findall(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*", folded)}
     clauses = _cut(folded, units, _CLAUSE)
-    groups = _grouped(_cut(folded, units, re.compile(f"{_CLAUSE.pattern}|{_RANGE.pattern}")), folded)
+    groups = _grouped(_cut(folded, units, re.compile(f"{_CLAUSE.pattern}|{_LIST.pattern}|{_RANGE.pattern}")), folded)
     return Sentence(text, folded, start, start + len(text), units, frozenset(terms), clauses, groups, language_of(text))
+
+
+def _without_years(text: str, folded: str) -> str:
+    """Return a text of the same length without years before 中国, which would read as 年中 and 国."""
+    return _YEAR_CHINA.sub(lambda m: "·" * len(m.group()), folded) if _YEAR_CHINA.search(folded) else text
 
 
 def _inside(unit: Unit, others: Sequence[Unit]) -> bool:

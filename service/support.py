@@ -23,6 +23,7 @@ _HOME = 0.6
 # Two clauses that share this much of their content say the same, or the opposite.
 _ALIKE = 0.5
 _WEIGHT = {"figure": 1.0, "date": 0.7, "name": 1.0, "concept": 1.0, "word": 1.0, "relative": 0.0}
+_THINGS = ("name", "concept", "word")
 _FOREIGN_WORD = 0.3
 _TITLE = re.compile(r"[《〈]([^》〉]*[A-Za-z][^》〉]*)[》〉]")
 
@@ -192,7 +193,9 @@ def _overlap(units: Iterable[Unit], terms: frozenset[str]) -> float:
 
 def _belong(figures: Sequence[Unit], own: Clause, claim: Sentence, parts: Sequence[Sentence], source: Source) -> bool:
     """Return whether the figures of a group stand in the claim beside what they stand beside in one sentence of the source."""
-    said = [unit for unit in (own.units if len(own.units) > 2 else claim.units) if unit.kind not in ("figure", "date")]
+    content = [unit for unit in own.units if unit.kind not in ("figure", "date")]
+    said = content if sum(unit.weight for unit in content) >= 2 else [unit for unit in claim.units if unit.kind not in ("figure", "date")]
+    said = [*said, *(figures if len(figures) > 1 else ())]
     most = max(_overlap(said, part.terms) for part in source.parts)
     homes = [part for part in parts if all(f.terms & part.terms for f in figures) and _overlap(said, part.terms) >= _HOME * most]
     if any(len(claim.held(figure)) > sum(len(part.held(figure)) for part in homes) for figure in figures):
@@ -219,8 +222,8 @@ def _fits(figure: Unit, own: Clause, claim: Sentence, part: Sentence, source: So
 
 def _same_topic(own: Clause, home: Clause, others: frozenset[str], part: Sentence, source: Source) -> bool:
     """Return False if the first thing named is another one than in the source, one that the passage speaks of elsewhere."""
-    mine = next((u for u in own.units if u.kind in ("name", "concept", "word")), None)
-    theirs = next((u for u in home.units if u.kind in ("name", "concept", "word")), None)
+    mine = next((u for u in own.units if u.kind in _THINGS), None)
+    theirs = next((u for u in home.units if u.kind in _THINGS), None)
     if mine is None or theirs is None or mine.terms & home.terms or theirs.terms & own.terms or mine.weight < 1 or theirs.weight < 1:
         return True
     elsewhere = others.union(*(other.terms for other in source.parts if other is not part))
@@ -233,10 +236,10 @@ def _swapped_in(own: Clause, home: Clause, claim: Sentence, part: Sentence, sour
     theirs = [unit for unit in home.units if unit.kind != "relative"]
     elsewhere = frozenset().union(*(other.terms for other in source.parts if other is not part))
     for i, unit in enumerate(mine):
-        if unit.kind not in ("name", "concept", "word") or unit.terms & part.terms or not unit.terms & elsewhere:
+        if unit.kind not in _THINGS or unit.weight < 1 or unit.terms & part.terms or not unit.terms & elsewhere:
             continue
         for j, other in enumerate(theirs):
-            if other.kind in ("figure", "date") or other.terms & claim.terms:
+            if other.kind not in _THINGS or other.weight < 1 or other.terms & claim.terms:
                 continue
             before = (i == j == 0) or (i > 0 < j and bool(mine[i - 1].terms & theirs[j - 1].terms))
             last = i + 1 == len(mine) and j + 1 == len(theirs)
@@ -265,10 +268,15 @@ def _own_dates(figure: Unit, group: Clause, sentence: Sentence) -> frozenset[str
 
 
 def _compatible(claimed: frozenset[str], known: frozenset[str]) -> bool:
-    """Return whether the dates of a claim and of the source can be the same; either may be the coarser one."""
-    if not claimed or not known:
+    """Return whether each date of a claim can be one of the source's: the same, a coarser one, or a finer one where those are coarse."""
+    if not claimed or not known or all(date.startswith("d:--") for date in claimed | known):
         return True
-    return bool(_coarse(known) & claimed or _coarse(claimed) & known or all(d.startswith("d:--") for d in claimed | known))
+    held = _coarse(known)
+    for date in claimed:
+        finer = _coarse({date}) & known and not any(len(other) >= len(date) for other in known)
+        if date not in held and not finer and not date.startswith("d:--"):
+            return False
+    return True
 
 
 def _substituted(own: Clause, home: Clause, claim: Sentence, part: Sentence) -> bool:
