@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.blocks import Head, Page
-from ingest.kb.catalogue import SourceFile
+from ingest.kb.catalogue import SQLITE_FULL, SourceFile
 from ingest.kb.embedding import content_hash
 from ingest.kb.errors import LimitExceeded, NoSpaceError, NoTextFound, NotFoundError, ReadError, WenjuError
 from ingest.kb.generation import (
@@ -57,7 +57,6 @@ Outcome = Literal["added", "updated", "unchanged", "removed", "failed"]
 # More live segments than this are merged into one with their like.
 _MAX_SEGMENTS = 8
 _FREE_BYTES = 50_000_000
-_SQLITE_FULL = 13
 _FULL = re.compile(r"no space left|disk is full|file too large|file size limit|disk quota|os error (?:28|27|122)\b", re.IGNORECASE)
 
 
@@ -208,7 +207,7 @@ def _is_full(error: BaseException) -> bool:
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return True
-        if getattr(getattr(seen, "orig", None), "sqlite_errorcode", 0) & 0xFF == _SQLITE_FULL or _FULL.search(str(seen)):
+        if getattr(getattr(seen, "orig", None), "sqlite_errorcode", 0) in SQLITE_FULL or _FULL.search(str(seen)):
             return True
         seen = seen.__cause__ or seen.__context__
     return False

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ingest.kb.errors import KnowledgeBaseError, NoSpaceError, NotFoundError
 from ingest.kb.model import Block, Document, Page, Passage
 
-__all__ = ["SCHEMA_VERSION", "Catalogue", "SourceFile"]
+__all__ = ["SCHEMA_VERSION", "SQLITE_FULL", "Catalogue", "SourceFile"]
 
 SCHEMA_VERSION = 2
 # What leads from each version to the next; only additions, so that a step that was cut off can be taken again.
@@ -100,7 +100,8 @@ _pending = sa.Table(
 )
 _BATCH = 500
 Action = Literal["publish", "remove"]
-_SQLITE_FULL = 13
+# SQLITE_FULL; SQLITE_IOERR_WRITE and SQLITE_IOERR_SHMSIZE, which is what it says of a quota or a limit of size.
+SQLITE_FULL = frozenset({13, 778, 4874})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,7 @@ class Catalogue:
         try:
             self._prepare(create=create)
         except sa.exc.DatabaseError as error:
-            full = getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_FULL
-            if full:
+            if getattr(error.orig, "sqlite_errorcode", 0) in SQLITE_FULL:
                 raise NoSpaceError(f"the catalogue {path} cannot grow: the disk is full", hint="Free some space and try again.") from error
             raise KnowledgeBaseError(
                 f"the catalogue {path} cannot be read: {error.orig}", hint="Restore a backup with `wenju restore FILE --force`."
