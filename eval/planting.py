@@ -24,9 +24,27 @@ class Place:
     sentences: tuple[str, ...]
 
 
-# Names that can be told apart in every script; a swap needs two of one group in one sentence, or one of the sentence and one of the passage.
+# A swap needs two names of one group in the sentence, or one in the sentence and another in the passage.
 _ENTITIES = (
-    ("美国", "美國", "中国", "中國", "欧洲", "歐洲", "英国", "英國", "新加坡", "德国", "德國", "台湾", "台灣", "日本", "韩国", "南韓", "印度"),
+    (
+        "美国",
+        "美國",
+        "中国",
+        "中國",
+        "欧洲",
+        "歐洲",
+        "英国",
+        "英國",
+        "新加坡",
+        "德国",
+        "德國",
+        "台湾",
+        "台灣",
+        "日本",
+        "韩国",
+        "南韓",
+        "印度",
+    ),
     ("亚洲", "亞洲", "北美", "欧洲", "歐洲", "非洲", "南美", "大洋洲"),
     ("DeepSeek R1", "DeepSeek V3-0324", "Gemini 2.5 Pro", "Claude 4 Sonnet", "GPT-4o Mini", "Gemini 2.0 Flash", "Llama 4 Maverick"),
     ("Anthropic", "OpenAI", "Google", "Microsoft", "DeepSeek", "Qwen", "Kimi", "Meta"),
@@ -100,7 +118,11 @@ def faithful_forms(sentence: str) -> Iterator[tuple[str, str]]:
 
 
 def _figures(text: str) -> list[Quantity]:
-    return [q for q in find_quantities(fold(text)) if q.kind != "date" and q.unit != "month-day" and any(c.isdigit() for c in text[q.start : q.end])]
+    return [
+        q
+        for q in find_quantities(fold(text))
+        if q.kind != "date" and q.unit != "month-day" and any(c.isdigit() for c in text[q.start : q.end])
+    ]
 
 
 def _dates(text: str) -> list[Quantity]:
@@ -148,8 +170,7 @@ def _changed_year(sentence: str, text: str) -> str | None:
         return None
     own = {q.date[:4] for q in dates}
     others = sorted({q.date[:4] for q in _dates(text)} - own) or [str(int(found.group()) - 1)]
-    out = sentence[: quantity.start] + raw.replace(found.group(), rng.choice(others)) + sentence[quantity.end :]
-    return out
+    return sentence[: quantity.start] + raw.replace(found.group(), rng.choice(others)) + sentence[quantity.end :]
 
 
 def _swapped(sentence: str, text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.kb import Analyser, Analysis, fold
 from ingest.kb.numbers import Quantity, find_quantities
@@ -20,16 +21,19 @@ _LIST = re.compile(r"、|\b(?:and|than)\b|和|与|及|比")
 _RANGE = re.compile(r"\bto\b(?=[^,;.]{0,14}\d)|[到至](?=[^，；。]{0,14}\d)")
 # Gemini 2.0 Flash, claude-3.7-sonnet: the version is part of the name, not a figure.
 _VERSIONED = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]+(?:-[A-Za-z0-9.]+)*-\d[A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*(?: (?:Mini|Pro|Flash|Nano|Turbo|Max|Codex))*(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Za-z]+(?:-[A-Za-z0-9.]+)*-\d[A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*"
+    r"(?: (?:Mini|Pro|Flash|Nano|Turbo|Max|Codex))*(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]* \d{1,2}(?:\.\d+)?[a-z]?(?: [A-Z][a-z]+)+"
     r"|(?<![A-Za-z0-9])[A-Z][A-Za-z]* \d{1,2}\.\d(?![\d%])(?= ?[\u4e00-\u9fff,，)])(?! ?[倍万萬亿億兆个個美百千分成])"
 )
 _STOP = frozenset(
-    "report according show shown say said find found state also however thus 显示 指出 表示 报告 根据 约 约为 大约 左右 其中 分别 另外 此外".split()
+    "report according show shown say said find found state also however thus "
+    "显示 指出 表示 报告 根据 约 约为 大约 左右 其中 分别 另外 此外".split()
 )
 _NEGATION = re.compile(
-    r"\b(?:not(?! only\b)|no(?! longer than\b)|never|none|nobody|nothing|neither|nor|without|cannot|hardly|barely|fails? to|failed to)\b|n't\b"
-    r"|(?<!南)非(?!洲|常|营利|凡)|不(?!同|到|足|过|少|断|仅|只|但|等|如|久|妨|论|管|料|变|满|可思议|平衡)|没(?!收|落)|(?<!毫)无(?!论|线|人机|疑|数)|未(?!来|必)"
+    r"\b(?:not(?! only\b)|no(?! longer than\b)|never|none|nobody|nothing|neither|nor|without|cannot|hardly|barely|fails? to|failed to)\b"
+    r"|n't\b|(?<!南)非(?!洲|常|营利|凡)|没(?!收|落)|(?<!毫)无(?!论|线|人机|疑|数)|未(?!来|必)"
+    r"|不(?!同|到|足|过|少|断|仅|只|但|等|如|久|妨|论|管|料|变|满|可思议|平衡)"
 )
 _HALF = re.compile(r"(?P<y1>20\d\d)\s?年\s?(?P<h1>[上下])半年|\b(?P<h2>first|second) half of (?P<y2>20\d\d)\b")
 _NOT_A_FIGURE = re.compile(
@@ -119,7 +123,7 @@ def _figure(quantity: Quantity) -> Unit:
 def _figures(folded: str) -> list[Unit]:
     """Return figures and dates; halves of years and months without a year are dates too."""
     folded = re.sub(r"(\d+)( ?[多余])(?=[万亿百千])", lambda m: " " * len(m[2]) + m[1], folded)
-    # A plain number takes the space before it, so that after a Chinese character a share or date with a space before it would be read as one.
+    # A plain number takes the space before it, so that a share or date after 的 and a space would be read as one.
     folded = re.sub(r"(?<=[^\x00-\x7f年月第])\s(?=\d)", "·", folded)
     # Folding makes ， a comma, and a figure after a comma would be taken for the rest of another one.
     folded = re.sub(r"(?<=[^\x00-\x7f]),(?=\d)", ";", folded)
@@ -134,7 +138,8 @@ def _figures(folded: str) -> list[Unit]:
     dates = [q for q in quantities if q.kind == "date" or q.unit == "month-day"]
     for pattern in (_MONTH_DAY, _MONTH):
         for found in pattern.finditer(folded):
-            if any(d.start < found.end() and found.start() < d.end for d in [*dates, *taken]):
+            spans = [(d.start, d.end) for d in dates] + [(t.start, t.end) for t in taken]
+            if any(start < found.end() and found.start() < end for start, end in spans):
                 continue
             taken.append(Unit("date", frozenset({_yearless(found)}), *found.span()))
     figures = [_figure(q) for q in quantities if not any(t.start < q.end and q.start < t.end for t in taken)]
@@ -276,12 +281,11 @@ def _joined(group: Clause, segment: Clause) -> Clause:
 def _cut(folded: str, units: Sequence[Unit], border: re.Pattern[str]) -> tuple[Clause, ...]:
     """Return the stretches between borders that no unit crosses."""
     cuts = [0]
-    for found in border.finditer(folded):
-        if not any(unit.start < found.end() and found.start() < unit.end for unit in units):
-            cuts.append(found.start())
+    found = [m.span() for m in border.finditer(folded)]
+    cuts += [start for start, end in found if not any(unit.start < end and start < unit.end for unit in units)]
     cuts.append(len(folded))
     out = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         own = tuple(unit for unit in units if first <= unit.start < last)
         if own:
             denied = bool(_NEGATION.search(folded[first:last]))
