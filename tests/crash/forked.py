@@ -10,7 +10,10 @@ import os
 import resource
 import signal
 import sys
+import tempfile
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -19,15 +22,24 @@ def prepare() -> Any:
     import ingest.cli
     import wenju
     from ingest.kb.analyse import Analyser
+    from ingest.kb.catalogue import Catalogue
     from ingest.kb.lexicon import load_lexicon
+    from ingest.kb.settings import ReadSettings
     from ingest.readers import read_file
 
+    with tempfile.TemporaryDirectory() as folder:
+        # Whatever loads on first use loads now, once; nothing here starts a thread, which a fork would lose.
+        path = Path(folder) / "a.md"
+        path.write_text("# One\n\nSome words.\n", "utf-8")
+        list(read_file(path, ReadSettings()))
+        Catalogue(Path(folder) / "catalogue.sqlite3", create=True).close()
     Analyser(load_lexicon()).analyse("人工智慧的份額是多少？ What share?")
 
     def here(path: Any, *, settings: Any, password: str | None = None, name: str = "") -> Any:
         return read_file(path, settings, password=password, name=name)
 
     ingest.build.read_in_child = here
+    assert threading.active_count() == 1
     return wenju.main
 
 
