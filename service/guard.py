@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.kb import Settings
 from service.metrics import Metrics
-from service.problems import problem, unexpected
+from service.problems import problem, respond, unexpected
+from service.state import KEY_NEEDED, shows_key
 
 __all__ = ["CSP", "Guard"]
 
@@ -162,6 +163,9 @@ class Guard:
                 instance=request_id,
                 headers={"Retry-After": str(int(wait) + 1)},
             )
+        # The routes ask for the key too; asked here, nobody without one makes us read a body.
+        if method not in _SAFE and state is not None and not shows_key(state, scope):
+            return respond(Request(scope), 401, "unauthorized", KEY_NEEDED, headers={"WWW-Authenticate": "Bearer"})
         return None
 
     def _who(self, scope: Scope, headers: dict[bytes, bytes]) -> str:

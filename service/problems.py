@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from ingest.kb import WenjuError
 from service.textsafe import safe_text
 
-__all__ = ["install", "problem", "unexpected"]
+__all__ = ["install", "problem", "respond", "unexpected"]
 
 _log = logging.getLogger("wenju.service")
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -42,9 +42,10 @@ def problem(
     return JSONResponse(body | more, status, out | (headers or {}), "application/problem+json")
 
 
-def _respond(
+def respond(
     request: Request, status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **more: Any
 ) -> JSONResponse:
+    """Return an error response in the shape that the request's route has; see ``problem`` for the arguments."""
     if request.scope["path"].startswith(("/v1/chat", "/v1/models")):
         kind = "invalid_request_error" if status < 500 else "server_error"
         kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, kind)
@@ -57,7 +58,7 @@ async def _wenju(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WenjuError)
     if error.status >= 500:
         _log.error("%s: %s", error.code, error.message)
-    return _respond(request, error.status, error.code, error.message, hint=error.hint)
+    return respond(request, error.status, error.code, error.message, hint=error.hint)
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
@@ -66,27 +67,27 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     broken = any(item["type"] == "json_invalid" for item in error.errors())
     detail = "the body is not valid JSON" if broken else "; ".join(f"{item['field']}: {item['reason']}" for item in faults[:5])
     code = "invalid_json" if broken else "invalid_request"
-    return _respond(request, 422, code, detail, hint="See /docs for what the route takes.", errors=faults)
+    return respond(request, 422, code, detail, hint="See /docs for what the route takes.", errors=faults)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400 and isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
         # FastAPI's word for JSON that is broken in a way the JSON parser has no word for.
-        return _respond(request, 422, "invalid_json", "the body is not valid JSON", hint="See /docs for what the route takes.")
+        return respond(request, 422, "invalid_json", "the body is not valid JSON", hint="See /docs for what the route takes.")
     code = _CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
     detail = (
         str(error.detail)
         if error.detail != HTTPStatus(error.status_code).phrase
         else f"{request.method} {request.scope['path'][:200]}: {error.detail}"
     )
-    return _respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
+    return respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """Return the answer to an error that nobody foresaw; the log has what it was."""
     _log.error("unexpected %s", type(error).__name__, exc_info=error)
-    return _respond(request, 500, "internal", "something went wrong on our side", hint="The log has the details under the request's id.")
+    return respond(request, 500, "internal", "something went wrong on our side", hint="The log has the details under the request's id.")
 
 
 def install(app: FastAPI) -> None:

@@ -21,9 +21,10 @@ from service.jobs import Jobs
 from service.llm import Breaker, Model, make_model
 from service.metrics import Metrics
 
-__all__ = ["State", "require_key", "shows_key", "state_of"]
+__all__ = ["KEY_NEEDED", "State", "require_key", "shows_key", "state_of"]
 
 _log = logging.getLogger("wenju.service")
+KEY_NEEDED = "a valid API key is needed: Authorization: Bearer KEY"
 _THREADS = 4
 _REMEMBERED = 500
 P = ParamSpec("P")
@@ -61,7 +62,7 @@ class State:
     def key_fits(self, presented: bytes) -> bool:
         """Return whether a key is one of ours; compared by digest, in constant time."""
         digest = hashlib.sha256(presented).digest()
-        return any([hmac.compare_digest(digest, key) for key in self._keys])
+        return any(hmac.compare_digest(digest, key) for key in self._keys)
 
     def remember(self, answer: Mapping[str, Any]) -> None:
         """Keep what a vote on an answer object would need."""
@@ -126,4 +127,4 @@ def shows_key(state: State, scope: Scope) -> bool:
 async def require_key(request: Request) -> None:
     """Let a request pass if it shows a key, or if none is asked for. The one check of every protected route."""
     if not shows_key(state_of(request), request.scope):
-        raise HTTPException(401, "a valid API key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+        raise HTTPException(401, KEY_NEEDED, {"WWW-Authenticate": "Bearer"})
