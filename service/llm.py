@@ -102,6 +102,12 @@ def _classify(error: BaseException) -> LlmError:
     return LlmError("llm_garbage", f"the language model's endpoint answered something else than a completion ({name})")
 
 
+def _finish_reason(item: Any) -> str:
+    """Return why a completion ended, empty while it goes on."""
+    choices = getattr(getattr(item, "raw", None), "choices", None) or ()
+    return next((str(choice.finish_reason) for choice in choices if getattr(choice, "finish_reason", None)), "")
+
+
 def _retry_after(error: BaseException) -> float | None:
     """Return the seconds to wait before another try, None if there is to be none."""
     status = getattr(error, "status_code", None)
@@ -185,9 +191,11 @@ class Model:
         except (GeneratorExit, asyncio.CancelledError):
             raise
         except Exception as error:
-            self.breaker.failed()
+            fault = _classify(error)
+            # An answer cut off at our own limit is no failure of the endpoint.
+            (self.breaker.succeeded if fault.code == "llm_length" else self.breaker.failed)()
             settled = True
-            raise _classify(error) from None
+            raise fault from None
         finally:
             if not settled:
                 self.breaker.abandoned()
@@ -210,10 +218,12 @@ class Model:
                 await asyncio.sleep(wait)
 
     async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncIterator[str]:
+        # Imports and TLS contexts take long enough to hold up every other stream.
+        model, client = await asyncio.to_thread(self._make)
         from llama_index.core.llms import ChatMessage
 
-        model, client = self._make()
         source: Any = None
+        reason, spoken = "", False
         try:
             chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
             first = min(self.settings.first_token_timeout_s, deadline - time.monotonic())
@@ -222,13 +232,20 @@ class Model:
                 item = await anext(source, None)
             while item is not None:
                 delta = item.delta or ""
+                reason = _finish_reason(item) or reason
                 if len(delta) > _MAX_CHUNK:
                     raise LlmError("llm_garbage", "the language model sent a piece that is too long")
                 if delta:
+                    spoken = True
                     yield delta
                 # Time that our reader takes is not the model's: the clock runs only while we wait for it.
                 async with asyncio.timeout(max(0.01, min(self.settings.idle_timeout_s, deadline - time.monotonic()))):
                     item = await anext(source, None)
+            if reason == "length":
+                raise LlmError("llm_length", "the language model reached its limit of tokens (WENJU_LLM__MAX_TOKENS)")
+            if client is not None and spoken and not reason:
+                # The line was dropped: what came last may be half a sentence that says something else than the whole.
+                raise LlmError("llm_cut", "the language model's endpoint broke off")
         finally:
             if source is not None and hasattr(source, "aclose"):
                 with contextlib.suppress(Exception):

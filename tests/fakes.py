@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["FAULTS", "FakeOpenAI", "Reply", "passages_of"]
+__all__ = ["FAULTS", "FakeOpenAI", "Reply", "cited", "passages_of"]
 
 FAULTS = (
     "unauthorized",
@@ -32,6 +32,7 @@ FAULTS = (
     "reset",
     "broken_json_chunk",
     "redirect",
+    "too_long",
 )
 
 
@@ -57,7 +58,8 @@ class FakeOpenAI:
     requests: list[dict[str, Any]] = field(default_factory=list)
     cancelled: int = 0
     active: int = 0
-    retries: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    retries: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fake = self
@@ -71,13 +73,15 @@ class FakeOpenAI:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
                 fake.requests.append(body | {"_authorization": self.headers.get("authorization", "")})
-                fake.active += 1
+                with fake.lock:
+                    fake.active += 1
                 try:
                     _answer(self, fake, body, fake.script(body))
                 except (BrokenPipeError, ConnectionResetError):
                     fake.cancelled += 1
                 finally:
-                    fake.active -= 1
+                    with fake.lock:
+                        fake.active -= 1
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -106,11 +110,12 @@ def _error(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str]
     _json(handler, status, {"error": {"message": f"scripted {status}", "type": "scripted", "code": None}}, headers)
 
 
-def _simple_fault(handler: BaseHTTPRequestHandler, fake: FakeOpenAI, fault: str) -> bool:
+def _simple_fault(handler: BaseHTTPRequestHandler, fake: FakeOpenAI, body: dict[str, Any], fault: str) -> bool:
     """Answer with a fault that needs no stream; False if it is none."""
     if fault == "rate_limited_retry":
-        fake.retries += 1
-        if fake.retries % 2 == 0:
+        asked = json.dumps(body["messages"])
+        fake.retries[asked] = fake.retries.get(asked, 0) + 1
+        if fake.retries[asked] > 1:
             return False
         _error(handler, 429, {"retry-after": "0.2"})
     elif fault in ("unauthorized", "no_model", "rate_limited", "server_error"):
@@ -142,7 +147,7 @@ def _raw(handler: BaseHTTPRequestHandler, data: bytes, kind: str) -> None:
 
 
 def _answer(handler: BaseHTTPRequestHandler, fake: FakeOpenAI, body: dict[str, Any], reply: Reply) -> None:
-    if _simple_fault(handler, fake, reply.fault):
+    if _simple_fault(handler, fake, body, reply.fault):
         return
     if not body.get("stream"):
         if reply.fault in ("stall_before", "stall_mid", "never_ends"):
@@ -194,8 +199,14 @@ def _lines(reply: Reply) -> Iterator[bytes]:
         while True:
             time.sleep(0.01)
             yield _chunk("永遠 ")
-    yield _chunk(None, "stop")
+    yield _chunk(None, "length" if reply.fault == "too_long" else "stop")
     yield b"data: [DONE]\n\n"
+
+
+def cited(body: dict[str, Any], sentence: str, said: str = "") -> str:
+    """Return a sentence with the number of the shown passage that holds it; ``said`` is what the model writes instead of it."""
+    numbers = [number for number, passage in enumerate(passages_of(body), 1) if sentence in passage]
+    return f"{said or sentence}[{numbers[0]}]" if numbers else "NO_ANSWER"
 
 
 def passages_of(body: dict[str, Any]) -> list[str]:
