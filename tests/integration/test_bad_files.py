@@ -38,7 +38,7 @@ def child(target: str, *, timeout_s: float = 20, memory_mb: int = 1_500, **argum
 
 def settings_for(folder: Path, **read: Any) -> Settings:
     """Return settings with a knowledge base of its own and no dense leg."""
-    return Settings(data_dir=folder / "data", embedding={"provider": "none"}, read={"workers": 2, "ocr": "off", **read})  # type: ignore[arg-type]
+    return Settings(data_dir=folder / "data", embedding={"provider": "none"}, read={"workers": 2, "ocr": "off", **read})
 
 
 def outcomes(summary: BuildSummary) -> dict[str, tuple[str, str]]:

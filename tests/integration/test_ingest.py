@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def settings_for(data_dir: Path) -> Settings:
     """Return settings for a data directory, without a dense leg."""
-    return Settings(data_dir=data_dir, embedding={"provider": "none"}, read={"ocr": "off"})  # type: ignore[arg-type]
+    return Settings(data_dir=data_dir, embedding={"provider": "none"}, read={"ocr": "off"})
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_rebuilding_gives_the_same_documents(settings: Settings, reports: Path) 
 
 def test_other_passage_sizes_split_again(settings: Settings, reports: Path) -> None:
     makers.put(reports, "a.md", "# A\n\n" + "The share rose. " * 100)
-    small = Settings(data_dir=settings.data_dir, embedding={"provider": "none"}, retrieval={"passage_chars_en": 200})  # type: ignore[arg-type]
+    small = Settings(data_dir=settings.data_dir, embedding={"provider": "none"}, retrieval={"passage_chars_en": 200})
     many = ingest_paths(settings, [reports]).passages
     summary = ingest_paths(small, [reports])
     assert set(outcomes(summary).values()) == {"updated"}
