@@ -33,7 +33,7 @@ def prepare() -> Any:
         path.write_text("# One\n\nSome words.\n", "utf-8")
         list(read_file(path, ReadSettings()))
         Catalogue(Path(folder) / "catalogue.sqlite3", create=True).close()
-    Analyser(load_lexicon()).analyse("人工智慧的份額是多少？ What share?")
+    Analyser(load_lexicon(())).analyse("人工智慧的份額是多少？ What share?")
 
     def here(path: Any, *, settings: Any, password: str | None = None, name: str = "") -> Any:
         return read_file(path, settings, password=password, name=name)
