@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 
 from driver import CHROMIUM, DIGESTS, REPORTS, Site, launch, open_context, serving
+from hostile import write_hostile
+from layouts import write_layouts
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 _HERE = Path(__file__).parent
@@ -44,8 +46,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="package")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small library to upload to, delete from and build again."""
-    with serving(tmp_path_factory.mktemp("scratch") / "data", [DIGESTS / "en"]) as running:
+    """A library to upload to, delete from and build again; with pages whose layout is known, and with documents that mean harm."""
+    folder = tmp_path_factory.mktemp("scratch")
+    files = [DIGESTS / "en", write_layouts(folder / "layouts"), write_hostile(folder / "hostile")]
+    with serving(folder / "data", files) as running:
         yield running
 
 

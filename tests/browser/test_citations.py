@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from conftest import OpenPage
-from driver import CITED, UNKNOWN, Site, address, ask, slow_stream, wenju
-from fpdf import FPDF
+from driver import CITED, DIGESTS, UNKNOWN, Site, address, ask, slow_stream, wenju
+from layouts import ANIMALS, sentence, truth
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
 
@@ -196,43 +196,26 @@ def _iou(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("box", "animal"),
+    "box",
     [
-        ("own", "Quokka"),
+        "own",
         # pypdfium2 says 612 × 792 of a page whose MediaBox stands in its parent; the reader must ask for the effective box.
-        pytest.param("inherited", "Numbat", marks=pytest.mark.xfail(strict=False, reason="frame_of reads no inherited MediaBox")),
+        pytest.param("inherited", marks=pytest.mark.xfail(strict=False, reason="frame_of reads no inherited MediaBox")),
     ],
 )
-def test_u04_box_is_drawn_over_the_cited_words(scratch: Site, tmp_path: Any, open_page: OpenPage, box: str, animal: str) -> None:
+def test_u04_box_is_drawn_over_the_cited_words(scratch: Site, open_page: OpenPage, box: str) -> None:
     """On a page whose layout we made, the box in the picture covers the sentence: overlap of 0.8 or more."""
-    sentence = f"{animal} routers handled 4321 requests per second."
-    pdf = FPDF(format="A3" if box == "own" else "A4")
-    pdf.add_page(format="A4")
-    pdf.set_font("Helvetica", size=14)
-    left, top, high = 40.0, 120.0, 14 / 72 * 25.4
-    pdf.text(left, 40, "Measured at the edge")
-    pdf.text(left, top, sentence)
-    width = pdf.get_string_width(sentence)
-    path = tmp_path / f"{animal}.pdf"
-    pdf.output(str(path))
-    wenju(scratch.data_dir, "ingest", path)
-    other = open_page(scratch)
-    citation = scratch.answer(f"How many requests per second did {animal} routers handle?")["citations"][0]
-    assert citation["cited_text"] == sentence
+    page = open_page(scratch)
+    citation = scratch.answer(f"How many requests per second did {ANIMALS[box]} routers handle?")["citations"][0]
+    assert citation["cited_text"] == sentence(box)
     place = f"/v1/documents/{citation['document_id']}/pages/1.webp"
     span = f"?start={citation['start_char_index']}&end={citation['end_char_index']}"
-    with_box, bare = (Image.open(io.BytesIO(other.request.get(place + query).body())).convert("RGB") for query in (span, ""))
+    with_box, bare = (Image.open(io.BytesIO(page.request.get(place + query).body())).convert("RGB") for query in (span, ""))
     # The box is yellow: blue tells it from what the compression changes.
     drawn = ImageChops.difference(with_box, bare).getchannel("B").point(lambda level: 255 if level > 40 else 0).getbbox()
     assert drawn
-    # A line of Helvetica reaches 0.931 of its size over the baseline and 0.225 under it.
-    truth = tuple(
-        share * size
-        for share, size in zip(
-            (left / 210, (top - 0.931 * high) / 297, (left + width) / 210, (top + 0.225 * high) / 297), with_box.size * 2, strict=True
-        )
-    )
-    assert _iou(drawn, truth) >= 0.8
+    expected = tuple(share * size for share, size in zip(truth(box), with_box.size * 2, strict=True))
+    assert _iou(drawn, expected) >= 0.8
 
 
 def test_u04_page_image_zooms_and_turns(page: Page, site: Site) -> None:
@@ -297,23 +280,23 @@ def test_u06_deep_link_outlives_reload_and_rebuild(scratch: Site, open_page: Ope
     page.reload()
     expect(page.locator("mark.cited").first).to_be_in_viewport()
     before = scratch.call("/readyz")["generation"]
-    wenju(scratch.data_dir, "ingest", "--force", "corpus/digests/en")
+    wenju(scratch.data_dir, "ingest", "--force", DIGESTS / "en" / f"{citation['file_name']}")
     page.wait_for_function("before => fetch('/readyz').then((r) => r.json()).then((r) => r.generation !== before)", arg=before)
     page.reload()
     expect(page.locator("mark.cited").first).to_be_in_viewport()
     assert "".join(page.locator("mark.cited").all_text_contents()) == citation["cited_text"]
 
 
-@pytest.mark.parametrize("question", [*UNKNOWN.values(), "Who is the mayor of Kaohsiung?", "如何煮紅燒牛肉麵？"])
-def test_u07_no_source_no_claim(page: Page, site: Site, question: str) -> None:
+def test_u07_no_source_no_claim(page: Page, site: Site) -> None:
     """What the documents do not say is refused: no chip, and the nearest passages without numbers."""
-    turn = ask(page, question)
-    expect(turn).to_have_class(re.compile("refused"))
-    expect(turn.locator(".chip, .quote-number")).to_have_count(0)
-    nearest = site.answer(question)["refusal"]["nearest"]
-    expect(turn.locator(".quote-item")).to_have_count(len(nearest))
-    if not nearest:
-        expect(turn.locator(".answer-extra")).not_to_be_empty()
+    for question in [*UNKNOWN.values(), "Who is the mayor of Kaohsiung?", "如何煮紅燒牛肉麵？"]:
+        turn = ask(page, question)
+        expect(turn).to_have_class(re.compile("refused"))
+        expect(turn.locator(".chip, .quote-number")).to_have_count(0)
+        nearest = site.answer(question)["refusal"]["nearest"]
+        expect(turn.locator(".quote-item")).to_have_count(len(nearest))
+        if not nearest:
+            expect(turn.locator(".answer-extra")).not_to_be_empty()
 
 
 def test_u08_why_this_passage(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import OpenPage
 from driver import CITED, UNKNOWN, Site, ask
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 FACT = "The Tarsier benchmark scored 71.3 points in March 2031."
 
@@ -115,28 +115,28 @@ _PROBLEMS = {
     503: {"code": "shutting_down", "detail": "the service is stopping", "hint": "Try again in a moment."},
     422: {"code": "validation", "detail": "the question is empty"},
 }
+_HEADERS = {"X-Request-ID": "req-12345678", "Retry-After": "7"}
 
 
-@pytest.mark.parametrize("status", _PROBLEMS)
-def test_u25_errors_say_what_why_and_what_to_do(page: Page, status: int) -> None:
+def _fail(page: Page, status: int, body: str) -> None:
+    answer = {"status": status, "content_type": "application/problem+json", "headers": _HEADERS, "body": body}
+    page.route("**/v1/ask", lambda route: route.fulfill(**answer))
+
+
+def test_u25_errors_say_what_why_and_what_to_do(page: Page) -> None:
     """A failure names itself in the page's language with detail, hint and request id, offers to ask again, and shows no trace."""
-    problem = {"type": "about:blank", "status": status, "instance": "req-12345678", **_PROBLEMS[status]}
-    headers = {"X-Request-ID": "req-12345678", "Retry-After": "7"}
-
-    def fail(route: Route) -> None:
-        route.fulfill(status=status, content_type="application/problem+json", headers=headers, body=json.dumps(problem))
-
-    page.route("**/v1/ask", fail)
-    turn = ask(page, CITED["en"])
-    notice = turn.locator(".notice.bad")
-    for part in (problem["detail"], problem.get("hint", ""), "req-12345678"):
-        expect(notice).to_contain_text(str(part))
     words = {429: "Try again in 7 seconds", 500: "internal error", 503: "not available", 422: "not valid"}
-    expect(notice).to_contain_text(words[status])
-    assert not re.search(r"Traceback|at .*\.py|line \d+", turn.inner_text())
-    page.unroute("**/v1/ask")
-    turn.get_by_role("button", name="Ask again").click()
-    expect(page.locator("wj-turn .chip").first).to_be_visible()
+    for status, facts in _PROBLEMS.items():
+        body = json.dumps({"type": "about:blank", "status": status, "instance": "req-12345678", **facts})
+        _fail(page, status, body)
+        turn = ask(page, CITED["en"])
+        notice = turn.locator(".notice.bad")
+        for part in (words[status], facts["detail"], facts.get("hint", ""), "req-12345678"):
+            expect(notice).to_contain_text(part)
+        assert not re.search(r"Traceback|at .*\.py|line \d+", turn.inner_text())
+        page.unroute("**/v1/ask")
+    page.locator("wj-turn").last.get_by_role("button", name="Ask again").click()
+    expect(page.locator("wj-turn").last.locator(".chip").first).to_be_visible()
 
 
 def test_u25_real_errors_carry_an_id(page: Page) -> None:

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from conftest import OpenPage
-from driver import Site, ask, serving
+from driver import Site, ask
+from hostile import TEMPLATES
 from playwright.sync_api import Page, expect
 
-EVIL = "https://evil.invalid"
-TEMPLATES = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    f"<img src={EVIL}/pixel.gif>",
-    "<svg onload=alert(1)>",
-    "<svg><script>alert(1)</script></svg>",
-    f"<iframe src={EVIL}></iframe>",
-    "<iframe srcdoc='<script>parent.alert(1)</script>'></iframe>",
-    "<a href=javascript:alert(1)>click</a>",
-    "[click](javascript:alert(1))",
-    f"![pixel]({EVIL}/pixel.png)",
-    f"<link rel=stylesheet href={EVIL}/a.css>",
-    "<style>@import 'https://evil.invalid/b.css';</style>",
-    "<body onload=alert(1)>",
-    "<details open ontoggle=alert(1)>x</details>",
-    "<input autofocus onfocus=alert(1)>",
-    f"<form action={EVIL}><button>send</button></form>",
-    f"<meta http-equiv=refresh content='0;url={EVIL}'>",
-    "<math><mtext><mglyph><style><img src=x onerror=alert(1)></style></mglyph></mtext></math>",
-    '"><img src=x onerror=alert(1)>',
-    "'-alert(1)-'</textarea><img src=x onerror=alert(1)>",
-    "{{constructor.constructor('alert(1)')()}}${alert(1)}",
-    f"<base href={EVIL}/>",
-]
 # Where a template stands in its document; the question is the eighth place.
 PLACES = ("title", "publisher", "tag", "heading", "paragraph", "table cell", "file name", "question")
 _SEARCHED = 6
@@ -60,40 +36,9 @@ BORN = """() => {
 }"""
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _write(folder: Path, number: int, template: str) -> Path:
-    """Write a document that has the template in its front matter, its text and its file name (as far as a file system takes it)."""
-    name = f"{number:02d} {template}".replace("/", "∕")[:120]
-    text = (
-        f"---\ntitle: {_quoted(f'Report {number} {template}')}\npublisher: {_quoted(template)}\ntags: [{_quoted(template)}]\n"
-        f"language: en\n---\n\n"
-        f"## Findings {template}\n\n"
-        f"The hoatzin index of report {number} was {400 + number} points {template}\n\n"
-        f"```\n{template}\n```\n\n"
-        f"| Measure | Value |\n| --- | --- |\n| hoatzin {number} | {template.replace('|', '¦')} |\n"
-    )
-    path = folder / f"{name}.md"
-    path.write_text(text)
-    return path
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("hostile")
-    files = folder / "files"
-    files.mkdir()
-    for number, template in enumerate(TEMPLATES):
-        _write(files, number, template)
-    with serving(folder / "data", [files]) as running:
-        yield running
-
-
 @pytest.fixture
-def watched(hostile: Site, open_page: OpenPage) -> Iterator[Page]:
-    page = open_page(hostile)
+def watched(scratch: Site, open_page: OpenPage) -> Iterator[Page]:
+    page = open_page(scratch)
     left: list[str] = []
     dialogs: list[str] = []
     page.on("request", lambda request: left.append(request.url))
@@ -105,7 +50,7 @@ def watched(hostile: Site, open_page: OpenPage) -> Iterator[Page]:
     yield page
     assert dialogs == []
     assert page.evaluate("window.alarms") == []
-    assert [url for url in left if not url.startswith((hostile.url, "blob:", "data:"))] == []
+    assert [url for url in left if not url.startswith((scratch.url, "blob:", "data:"))] == []
 
 
 def test_there_are_150_attempts() -> None:
@@ -113,24 +58,26 @@ def test_there_are_150_attempts() -> None:
     assert len(set(TEMPLATES)) * len(PLACES) >= 150
 
 
-def test_hostile_titles_names_and_tags_in_the_library(watched: Page, hostile: Site) -> None:
+def test_hostile_titles_names_and_tags_in_the_library(watched: Page, scratch: Site) -> None:
     """Title, publisher, tag and file name of every document are text in the library, the scope dialog and the filters."""
     watched.evaluate("location.hash = '#/documents'")
-    expect(watched.locator(".document")).to_have_count(len(TEMPLATES))
+    expect(watched.locator(".document")).to_have_count(len(scratch.documents()))
     shown = watched.locator("wj-library").inner_text()
-    for document in hostile.documents().values():
+    for document in scratch.documents().values():
         assert " ".join(document["title"].split()) in " ".join(shown.split())
     assert watched.evaluate(BORN) == []
     watched.evaluate("location.hash = '#/'")
     watched.locator("#scope button").first.click()
-    expect(watched.locator(".choice-list .choice")).to_have_count(len(TEMPLATES))
+    expect(watched.locator(".choice-list .choice")).to_have_count(len(scratch.documents()))
     assert watched.evaluate(BORN) == []
 
 
-def test_hostile_text_in_the_source_panel(watched: Page, hostile: Site) -> None:
+def test_hostile_text_in_the_source_panel(watched: Page, scratch: Site) -> None:
     """Headings, paragraphs, code and table cells of every document are text on its page."""
-    for document in hostile.documents().values():
-        text = hostile.call(f"/v1/documents/{document['id']}/pages/1")["text"]
+    hostile = [document for name, document in scratch.documents().items() if re.match(r"\d\d ", name)]
+    assert len(hostile) == len(TEMPLATES)
+    for document in hostile:
+        text = scratch.call(f"/v1/documents/{document['id']}/pages/1")["text"]
         watched.evaluate("id => { location.hash = `#/documents/${id}?page=1&start=0&end=20`; }", document["id"])
         expect(watched.locator(".source-title")).to_have_text(document["title"])
         watched.locator(".page-text").wait_for()
@@ -156,10 +103,10 @@ def test_hostile_questions_answers_and_quotes(watched: Page) -> None:
     assert watched.evaluate("document.querySelectorAll('.chat').length") >= 3
 
 
-def test_hostile_plain_page(hostile: Site, open_page: OpenPage) -> None:
+def test_hostile_plain_page(scratch: Site, open_page: OpenPage) -> None:
     """The page without scripts writes every template as text as well."""
-    page = open_page(hostile)
-    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(hostile.url) else route.abort())
+    page = open_page(scratch)
+    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(scratch.url) else route.abort())
     for number, template in enumerate(TEMPLATES):
         response = page.request.post("/ask", form={"question": f"What was the hoatzin index of report {number}? {template}"})
         body = response.text()
