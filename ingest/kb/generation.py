@@ -183,6 +183,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     _fsync_folder(path.parent)
 
 
+def _sealed(record: dict[str, Any]) -> bytes:
+    """Return a record as JSON with the digest of itself, so that a flipped bit in it is not taken for another document."""
+    return json.dumps(record | {"sha256": _digest_of(record)}, ensure_ascii=False, indent=1).encode("utf-8")
+
+
+def _unsealed(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    seal = record.pop("sha256", None)
+    if seal is not None and seal != _digest_of(record):
+        raise ValueError("it was altered after it was written")
+    return record
+
+
+def _digest_of(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def current_generation(layout: Layout) -> Generation | None:
     """Return the live generation, None if nothing was ever published.
 
@@ -208,14 +225,14 @@ def read_generation(layout: Layout, name: str) -> Generation:
     """
     path = layout.generations / name / "kb.json"
     try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        record = _unsealed(path)
         return Generation(
             number=record["number"],
             created=record["created"],
             identity=Identity(**record["identity"]),
             segments=tuple(SegmentEntry(entry["name"], entry["passages"], tuple(entry["documents"])) for entry in record["segments"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise KnowledgeBaseError(f"the generation file {path} cannot be read: {error}", hint=_REBUILD) from error
 
 
@@ -236,7 +253,7 @@ def publish(layout: Layout, *, identity: Identity, segments: Sequence[SegmentEnt
         "identity": asdict(identity),
         "segments": [asdict(segment) for segment in generation.segments],
     }
-    write_atomically(folder / "kb.json", json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8"))
+    write_atomically(folder / "kb.json", _sealed(record))
     _fsync_folder(layout.generations)
     crash_point("before_swap")
     write_atomically(layout.current, generation.name.encode("utf-8"))
@@ -298,7 +315,7 @@ def build_segment(
         "files": {str(path.relative_to(building)): path.stat().st_size for path in files},
         "digests": {str(path.relative_to(building)): file_digest(path) for path in files},
     }
-    write_atomically(building / "segment.json", json.dumps(record, ensure_ascii=False).encode("utf-8"))
+    write_atomically(building / "segment.json", _sealed(record))
     _fsync_tree(building)
     crash_point("before_segment_rename")
     os.rename(building, layout.segments / name)
@@ -327,9 +344,9 @@ def segment_faults(folder: Path, *, deep: bool) -> list[str]:
         deep: Compare the bytes by their digests, not only the sizes.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / "segment.json").read_text("utf-8"))
+        record = _unsealed(folder / "segment.json")
         sizes, digests = dict(record["files"]), dict(record.get("digests", {}))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"segment.json cannot be read: {error}"]
     faults = []
     for name, size in sizes.items():

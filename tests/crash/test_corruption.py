@@ -1,0 +1,223 @@
+"""R5: whatever happens to a file of the index, it is noticed before an engine opens it, and the index is built again from the catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crash_kit import Store, check_sound
+
+from ingest.build import ingest_paths, publish_catalogue
+from ingest.kb.errors import KnowledgeBaseError
+from ingest.kb.generation import Layout, segment_faults
+from ingest.kb.knowledge import KnowledgeBase
+from ingest.kb.settings import EmbeddingSettings, Settings
+from ingest.kb.vectors import probe_store
+
+
+def cut(share: float) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        os.truncate(path, int(path.stat().st_size * share))
+
+    return damage
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    chance = random.Random(path.name)
+    for _ in range(min(100, max(1, len(content) // 2))):
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+DAMAGES = {"empty": cut(0), "half": cut(0.5), "last percent": cut(0.99), "bits": flip, "gone": Path.unlink}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store that nothing is wrong with, to be copied."""
+    store = Store(tmp_path_factory.mktemp("whole"))
+    store.fill()
+    store.ingest()
+    return store
+
+
+def segment_files(layout: Layout) -> list[Path]:
+    folder = next(layout.segments.iterdir())
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock" and "chroma" not in path.parts]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_file_of_a_segment(whole: Store, tmp_path: Path, damage: str) -> None:
+    expected = whole.served()
+    names = [path.relative_to(whole.layout.data_dir) for path in segment_files(whole.layout)]
+    assert len(names) > 12
+    for number, name in enumerate(names):
+        store = Store(tmp_path / str(number))
+        shutil.copytree(whole.layout.data_dir, store.layout.data_dir)
+        path = store.layout.data_dir / name
+        if not path.stat().st_size:
+            continue
+        DAMAGES[damage](path)
+        segment = store.layout.segments / name.parts[1]
+        assert segment_faults(segment, deep=True), f"{name} {damage}: not noticed"
+        with pytest.raises(KnowledgeBaseError) as caught:
+            store.served()
+        assert "doctor --fix" in caught.value.hint
+        publish_catalogue(store.settings, rebuild=True)
+        assert store.served() == expected
+        check_sound(store)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["CURRENT", "kb.json"])
+def test_pointer_and_generation(whole: Store, store: Store, name: str, damage: str) -> None:
+    expected = whole.served()
+    shutil.copytree(whole.layout.data_dir, store.layout.data_dir)
+    path = store.layout.current if name == "CURRENT" else next(store.layout.generations.rglob("kb.json"))
+    DAMAGES[damage](path)
+    if name == "CURRENT" and damage == "gone":
+        assert store.served() == {}
+    else:
+        with pytest.raises(KnowledgeBaseError):
+            store.served()
+    publish_catalogue(store.settings, rebuild=True)
+    assert store.served() == expected
+    check_sound(store)
+
+
+def test_one_changed_character(whole: Store, store: Store) -> None:
+    """Still JSON, but with another document in it: noticed all the same."""
+    for number, name in enumerate(("kb.json", "segment.json")):
+        copy = Store(store.home / str(number))
+        shutil.copytree(whole.layout.data_dir, copy.layout.data_dir)
+        path = next(copy.layout.data_dir.rglob(name))
+        text = path.read_text("utf-8")
+        at = text.index('"doc_') + 8
+        path.write_text(text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :], "utf-8")
+        with pytest.raises(KnowledgeBaseError):
+            copy.served()
+
+
+def test_pointer_to_elsewhere(whole: Store, store: Store) -> None:
+    shutil.copytree(whole.layout.data_dir, store.layout.data_dir)
+    for text in ("../../etc", "/etc", "gen-1/../gen-000001", "gen-000001\0", ""):
+        store.layout.current.write_text(text, "utf-8")
+        with pytest.raises(KnowledgeBaseError):
+            store.served()
+
+
+def test_ordinary_ingest_mends_what_is_cut_off(whole: Store, store: Store) -> None:
+    shutil.copytree(whole.layout.data_dir, store.layout.data_dir)
+    cut(0.5)(segment_files(store.layout)[0])
+    ingest_paths(store.settings, [whole.corpus])
+    assert store.served() == whole.served()
+    check_sound(store)
+
+
+def test_damaged_catalogue(whole: Store, store: Store) -> None:
+    shutil.copytree(whole.layout.data_dir, store.layout.data_dir)
+    store.layout.catalogue.write_bytes(b"no database at all, but long enough to look like a file" * 100)
+    with pytest.raises(KnowledgeBaseError, match="cannot be read") as caught:
+        store.served()
+    assert "restore" in caught.value.hint
+
+
+# ---- vectors and Chroma --------------------------------------------------------------------------------------------------------------
+
+
+def mock_settings(store: Store) -> Settings:
+    options = {"dimension": 24}
+    return Settings(data_dir=store.layout.data_dir, embedding=EmbeddingSettings(provider="mock_embedding:Hashed", options=options))
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with vectors and a Chroma collection, to be copied."""
+    store = Store(tmp_path_factory.mktemp("dense"))
+    store.fill()
+    for number in range(12):
+        store.put(f"more-{number}.md", f"# More {number}\n\nThe share of number {number} is {number * 7}%. 企業 {number} 也是。\n")
+    ingest_paths(mock_settings(store), [store.corpus])
+    return store
+
+
+def damaged_copy(dense: Store, store: Store, name: str, damage: str) -> Path:
+    shutil.copytree(dense.layout.data_dir, store.layout.data_dir)
+    path = next(store.layout.segments.rglob(name))
+    if path.stat().st_size or damage == "gone":
+        DAMAGES[damage](path)
+    return path
+
+
+def ask(store: Store) -> tuple[list[str], int, bool]:
+    """Open Chroma as a service does and ask; returns its faults, the passages found, and whether the answer says that it is degraded."""
+    kb = KnowledgeBase(mock_settings(store))
+    try:
+        faults = kb.open_stores()
+        snapshot = kb.snapshot()
+        assert snapshot is not None
+        assert kb.embedder is not None
+        hits = snapshot.dense(kb.embedder.embed_question("share"), limit=5)
+        assert np.all(np.diff(hits.scores) <= 0)
+        return faults, len(hits.refs), hits.degraded
+    finally:
+        kb.close()
+
+
+def test_whole_chroma(dense: Store, store: Store) -> None:
+    shutil.copytree(dense.layout.data_dir, store.layout.data_dir)
+    for _ in range(2):
+        assert ask(store) == ([], 5, False)
+
+
+def test_torn_chroma_answers_exactly_and_says_so(dense: Store, store: Store) -> None:
+    damaged_copy(dense, store, "chroma.sqlite3", "half")
+    faults, found, degraded = ask(store)
+    assert faults
+    assert found == 5
+    assert degraded
+    publish_catalogue(mock_settings(store), rebuild=True)
+    assert ask(store) == ([], 5, False)
+
+
+def test_runaway_file(dense: Store, store: Store) -> None:
+    """The known end of an HNSW index that was killed while it was written: a file of terabytes, all of it hole."""
+    path = damaged_copy(dense, store, "link_lists.bin", "empty")
+    os.truncate(path, 3_000_000_000_000)
+    assert "bytes" in probe_store(path.parents[1], 18)
+
+
+def test_damaged_vectors_leave_the_words(dense: Store, store: Store) -> None:
+    damaged_copy(dense, store, "vectors.npy", "bits")
+    faults, found, degraded = ask(store)
+    assert "vectors.npy" in faults[0]
+    assert found == 0
+    assert degraded
+    store_hits = Store(store.home)
+    assert len(store_hits.served()) == 15
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["chroma.sqlite3", "data_level0.bin", "header.bin", "length.bin", "link_lists.bin"])
+def test_every_file_of_chroma(dense: Store, store: Store, name: str, damage: str, repository: Path) -> None:
+    """This process survives, answers, and gives the right passages: a damage that is not noticed must not show either."""
+    expected = ask(dense)[1]
+    damaged_copy(dense, store, name, damage)
+    faults, found, degraded = ask(store)
+    assert found == expected
+    assert bool(faults) == degraded
+    publish_catalogue(mock_settings(store), rebuild=True)
+    assert ask(store) == ([], 5, False)
+    report = repository / "build" / "corruption.json"
+    report.parent.mkdir(exist_ok=True)
+    known = json.loads(report.read_text("utf-8")) if report.exists() else {}
+    report.write_text(json.dumps({**known, f"{name}, {damage}": faults or "not noticed, without effect"}, indent=1), "utf-8")
