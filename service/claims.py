@@ -256,6 +256,7 @@ def _grouped(segments: Sequence[Clause], folded: str) -> tuple[Clause, ...]:
     held: list[Unit] = []
     denied = False
     topic: tuple[Unit, ...] = ()
+    shared: frozenset[str] = frozenset()
     for place, segment in enumerate(segments):
         behind = segments[place - 1].units[-1].end if place else 0
         if out and not held and not segment.of("figure") and not re.search("[,，、;；]", folded[behind : segment.units[0].start]):
@@ -263,14 +264,17 @@ def _grouped(segments: Sequence[Clause], folded: str) -> tuple[Clause, ...]:
             out[-1] = _joined(out[-1], segment)
             topic = out[-1].names()
             continue
+        if out and not held and _RANGE.search(folded, behind, segment.units[0].start + 14):
+            # The second end of a range speaks of what the first one does.
+            shared = frozenset(term for unit in out[-1].units if unit.kind not in ("figure", "date") for term in unit.terms)
         held += segment.units
         denied |= segment.denied
         follows = segments[place + 1].units[0].start if place + 1 < len(segments) else len(folded)
         ends = re.search("[;；]", folded[segment.units[-1].end : follows])
         if segment.of("figure") or ends or place + 1 == len(segments):
-            group = Clause(tuple(held), denied, frozenset(term for unit in held for term in unit.terms), topic)
+            group = Clause(tuple(held), denied, shared.union(*(unit.terms for unit in held)), topic)
             out.append(group)
-            topic, held, denied = group.names(), [], False
+            topic, held, denied, shared = group.names(), [], False, frozenset()
     return tuple(out)
 
 

@@ -30,7 +30,7 @@ _NO_ANSWER = "NO_ANSWER"
 _MARKS = re.compile(r"\s*(?:\[\s*\d+(?:\s*[,，、;]\s*\d+)*\s*\]|［\d+］|【\d+】)+")
 _NUMBER = re.compile(r"\d+")
 # A sentence ends at its stop, with closing quotes and the marks that follow; a stop without a space after it is no end in English.
-_END = re.compile(r"(?:[。！？!?][」』”’\"')）]*|\.[\"'”’)]*(?=\s|\[|$)|\n)(?:\s*\[\s*\d+(?:\s*[,，、;]\s*\d+)*\s*\])*[。.]?")
+_END = re.compile(r"(?:[。！？!?]+[」』”’\"')）]*|\.[\"'”’)]*(?=\s|\[|$)|\n)(?:\s*\[\s*\d+(?:\s*[,，、;]\s*\d+)*\s*\])*[。.]?")
 _MAX_TEXT = 12_000
 
 
@@ -234,7 +234,7 @@ async def generated_events(kb: KnowledgeBase, prepared: Prepared, model: Model, 
         "checked": draft.checked,
         "supported": kept,
         "repaired": mended,
-        "dropped": draft.checked - kept,
+        "dropped": max(0, draft.checked - kept),
         "unknown_citations": draft.unknown_marks,
     }
     if draft.parts:
@@ -256,6 +256,7 @@ async def _repair(model: Model, messages: Sequence[Message], said: Sequence[str]
     again = [*messages, Message("assistant", "".join(said)), Message("user", f"{prompt('repair', draft.language)}\n\n{wanted}")]
     events: list[Event] = []
     before = {segment.text for segment in draft.answer.segments}
+    checked, unknown = draft.checked, draft.unknown_marks
     try:
         text = await model.complete(again)
     except LlmError:
@@ -264,6 +265,8 @@ async def _repair(model: Model, messages: Sequence[Message], said: Sequence[str]
     for sentence in _split(text, final=True)[0]:
         if _tidy(_MARKS.sub("", sentence), draft.language) not in before:
             events.extend(draft.take(sentence))
+    # A sentence counts once, whether it holds at once, after mending, or not at all.
+    draft.checked, draft.unknown_marks = checked, unknown
     return events
 
 
@@ -280,7 +283,8 @@ def _instead(kb: KnowledgeBase, prepared: Prepared, generated: Answer, *, fault:
         key = "fallback" if fault else "unsupported"
         answer.notes.append({"kind": key, "code": fault or "unsupported", "text": say(key, language)})
     answer.id = generated.id
-    answer.verification = generated.verification | answer.verification
+    # What became of the model's sentences counts; those of the sources are verified one and all.
+    answer.verification = answer.verification | generated.verification
     return [*replay(answer), ("done", answer.as_json())]
 
 

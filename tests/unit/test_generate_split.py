@@ -70,7 +70,7 @@ async def test_a_model_that_never_stops_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("text", "language", "tidy"),
     [
-        ("- **中国**模型占 13.0% 。", "zh-Hant", "中國模型占 13.0%。"),
+        ("- **中国**模型占 13.0% 。", "zh-Hant", "中國模型佔 13.0%。"),
         ("1. 見 [這裡](https://example.org/x)。", "zh-Hant", "見 這裡。"),
         ("![圖](https://example.org/x.png)", "zh-Hans", "图"),
         ("中國軟體", "zh-Hans", "中国软件"),
