@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import os
+import signal
 import sys
+import threading
 
 import uvicorn
 
@@ -39,7 +43,9 @@ class _Server(uvicorn.Server):
         state = getattr(getattr(app, "state", None), "wenju", None)
         if state is not None:
             state.stopping.set()
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        # Not uvicorn's own: it raises the signal again at the end, and a stop that was asked for is no failure.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(*, host: str | None = None, port: int | None = None) -> int:
@@ -68,4 +74,16 @@ def serve(*, host: str | None = None, port: int | None = None) -> int:
     print(f"Wenju 問據: http://{host}:{port}/  (API: /docs)", file=sys.stderr)
     server = _Server(config)
     server.run()
+    _leave_jobs()
     return 0 if server.started else 1
+
+
+def _leave_jobs() -> None:
+    """End now if a job still waits or runs: it is published whole or not at all, so nothing is lost that was there."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("wenju")]
+    for thread in threads:
+        thread.join(0.2)
+    if any(thread.is_alive() for thread in threads):
+        logging.getLogger("wenju.service").warning("stopped in the middle of a job; what was published before is untouched")
+        logging.shutdown()
+        os._exit(0)
