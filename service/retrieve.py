@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ingest.kb import Document, KnowledgeBase, Passage, PassageRef, Snapshot, WeightedTerm, WenjuError, fold
 from ingest.kb.tokens import is_han
 from service.question import Question
+from service.rerank import passage_features, rerank_logits, sigmoid
 
 __all__ = ["FIELD_WEIGHTS", "Filters", "Hit", "Retrieval", "is_reference", "joined", "retrieve"]
 
@@ -186,7 +187,8 @@ def retrieve(
     base = _lexical_scores(question, terms, lexical.weights, lexical.idf, lexical.languages)
     timings["lexical"] = (time.perf_counter() - started) * 1000
     started = time.perf_counter()
-    fused, cosine = _fuse(base, lexical.refs, near, settings.dense_weight)
+    values = passage_features(question, terms, lexical.weights, lexical.idf, lexical.languages, base)
+    fused, cosine = _fuse(rerank_logits(values), lexical.refs, near, settings.dense_weight)
     order = np.argsort(-fused, kind="stable")
     order = order[fused[order] > 0][: top_k * 3 + 8]
     hits, dropped = _hits(snapshot, lexical.refs, order, fused, base, cosine, question, top_k)
@@ -196,19 +198,18 @@ def retrieve(
 
 
 def _fuse(
-    base: NDArray[np.float64], refs: Sequence[PassageRef], near: dict[PassageRef, float], weight: float
+    logits: NDArray[np.float64], refs: Sequence[PassageRef], near: dict[PassageRef, float], weight: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the fused scores and the cosines: a convex combination of both legs' scores.
+    """Return the fused scores (0 to 1) and the cosines.
 
-    Cosines are stretched so that the best candidate has what the best lexical one has and the mean of the tail has none.
+    A convex combination in the logits of the rerank model: the nearest passage of the dense leg is worth ``weight``, the least near of its
+    candidates nothing.
     """
-    if not near or not len(base):
-        return base, np.zeros(len(base))
-    floor = min(near.values())
-    top = max(near.values())
+    if not near or not len(logits):
+        return sigmoid(logits), np.zeros(len(logits))
+    floor, top = min(near.values()), max(near.values())
     cosine = np.array([near.get(ref, floor) for ref in refs])
-    stretched = (cosine - floor) / max(top - floor, 1e-6) * base.max()
-    return (1 - weight) * base + weight * stretched, cosine
+    return sigmoid(logits + weight * (cosine - floor) / max(top - floor, 1e-6)), cosine
 
 
 def _worth(passage: Passage) -> float:

@@ -23,7 +23,7 @@ from ingest.kb.tokens import Token, stem, tokenise
 
 __all__ = ["ANALYSER_VERSION", "FIELDS", "STOP_WORDS", "Analyser", "Analysis"]
 
-ANALYSER_VERSION = f"2.{FOLD_VERSION}"
+ANALYSER_VERSION = f"3.{FOLD_VERSION}"
 FIELDS = "wbunc"
 
 # Words that only hold a sentence together; they are indexed nowhere.
@@ -101,7 +101,7 @@ class Analyser:
             elif token.text not in STOP_WORDS:
                 words.append((stem(token.text), token.start, token.end))
         words.extend(_compounds(folded, tokens))
-        return Analysis(folded, tokens, words, find_quantities(folded), self.lexicon.find(folded))
+        return Analysis(folded, tokens, words, find_quantities(folded), self.lexicon.find(folded, text))
 
 
 def _han_words(token: Token) -> list[tuple[str, int, int]]:

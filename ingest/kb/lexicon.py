@@ -24,6 +24,13 @@ from ingest.kb.tokens import canonical, is_han
 
 __all__ = ["Concept", "ConceptMatch", "Lexicon", "load_lexicon", "parse_lexicon"]
 
+# Words that hold a sentence together: in small letters they are no concept, whatever abbreviation they look like (it, us, who, on).
+_COMMON_WORDS = frozenset(
+    "a an the i it its he she we us you me my our your his her they them their this that these those who whom whose which what when where "
+    "why how is am are was were be been being do does did has have had can could will would shall should may might must of on in at by to "
+    "from for with as or and but if so no not nor than then there here up off out one ones any all some such only just also too very much "
+    "get got put take taken given go goes went gone let make made say says said tell told see seen".split()
+)
 _COLUMNS = ("en", "zh-Hans", "zh-Hant-TW", "zh-Hant-HK")
 
 
@@ -92,7 +99,12 @@ def parse_lexicon(lines: Iterable[str], *, source: str, layer: int = 1) -> Itera
 
 
 def _merged(concepts: Sequence[Concept]) -> list[Concept]:
-    """Return the concepts with those made one that share an English and a Chinese term: files may overlap, meanings must not."""
+    """Return the concepts with those made one that are the same: equal preferred English terms, or equal preferred Chinese ones and an
+    English term in common.
+
+    Sharing any two terms would not do: meanings that touch chain up (accumulate, integrate, embed, collect, obtain …) until one concept
+    means everything.
+    """
     parent = list(range(len(concepts)))
 
     def root(place: int) -> int:
@@ -101,14 +113,16 @@ def _merged(concepts: Sequence[Concept]) -> list[Concept]:
             place = parent[place]
         return place
 
-    seen: dict[tuple[int, str, str], int] = {}
+    seen: dict[tuple[object, ...], int] = {}
     for place, concept in enumerate(concepts):
-        english = {canonical(fold(term)).text for term in concept.terms.get("en", ())}
-        chinese = {fold(term) for column in _COLUMNS[1:] for term in concept.terms.get(column, ())}
-        for pair in ((concept.layer, e, c) for e in english for c in chinese):
-            if pair in seen:
-                parent[root(place)] = root(seen[pair])
-            seen.setdefault(pair, place)
+        english = [canonical(fold(term)).text for term in concept.terms.get("en", ())]
+        chinese = [fold(term) for term in concept.terms.get("zh-Hans", ())]
+        marks: list[tuple[object, ...]] = [(concept.layer, word, concept.kind) for word in english[:1]]
+        marks += [(concept.layer, chinese[0], word) for word in english if chinese]
+        for mark in marks:
+            if mark in seen:
+                parent[root(place)] = root(seen[mark])
+            seen.setdefault(mark, place)
     groups: dict[int, list[Concept]] = {}
     for place, concept in enumerate(concepts):
         groups.setdefault(root(place), []).append(concept)
@@ -139,6 +153,7 @@ class Lexicon:
     _nested: list[tuple[tuple[int, int, int], ...]] = field(default_factory=list)
     _automaton: object = None
     _by_key: dict[str, Concept] = field(default_factory=dict)
+    _cased: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
     def build(cls, concepts: Sequence[Concept]) -> Lexicon:
@@ -157,6 +172,7 @@ class Lexicon:
             seen[key] = len(unique)
             unique.append(concept if key == concept.key else Concept(key, concept.terms, concept.kind, concept.low, concept.layer))
         patterns: dict[str, list[int]] = {}
+        cased: set[tuple[str, int]] = set()
         for index, concept in enumerate(unique):
             for term in dict.fromkeys(t for column in concept.terms.values() for t in column):
                 pattern = canonical(fold(term)).text
@@ -165,6 +181,8 @@ class Lexicon:
                     owners = patterns.setdefault(pattern, [])
                     if index not in owners:
                         owners.append(index)
+                    if term.isupper() and term.lower() in _COMMON_WORDS:
+                        cased.add((pattern, index))
         # A hand-made concept wins over an imported one with the same term.
         for pattern, owners in patterns.items():
             best = min(unique[i].layer for i in owners)
@@ -179,6 +197,7 @@ class Lexicon:
             [tuple(owners) for owners in patterns.values()],
             _automaton=automaton,
             _by_key={concept.key: concept for concept in unique},
+            _cased=frozenset((place, i) for place, (p, owners) in enumerate(patterns.items()) for i in owners if (p, i) in cased),
         )
         lexicon._nested = [lexicon._find_nested(pattern) for pattern in patterns]
         return lexicon
@@ -200,17 +219,33 @@ class Lexicon:
         """Return the concept with this key."""
         return self._by_key.get(key)
 
-    def find(self, folded: str) -> list[ConceptMatch]:
-        """Return the concepts of a folded text, longest first at each place, with the shorter ones nested at its ends."""
+    def find(self, folded: str, original: str = "") -> list[ConceptMatch]:
+        """Return the concepts of a folded text, longest first at each place, with the shorter ones nested at its ends.
+
+        Args:
+            folded: The text.
+            original: The same text before folding, of the same length: tells US from us and IT from it.
+        """
         form = canonical(folded)
         out: list[ConceptMatch] = []
         for index, start, end in self._automaton.find_matches_as_indexes(form.text):  # type: ignore[attr-defined]
             where = form.span(start, end)
-            out.extend(ConceptMatch(self.concepts[i], *where) for i in self._patterns[index])
+            if folded[where[0] : where[1]] in _COMMON_WORDS and not original[where[0] : where[1]].isupper():
+                continue
+            out.extend(ConceptMatch(self.concepts[i], *where) for i in self._owners(index, original[where[0] : where[1]]))
             for inner, inner_start, inner_end in self._nested[index]:
                 inside = form.span(start + inner_start, start + inner_end)
+                if folded[inside[0] : inside[1]] in _COMMON_WORDS:
+                    continue
                 out.extend(ConceptMatch(self.concepts[i], *inside, nested=True) for i in self._patterns[inner])
         return out
+
+    def _owners(self, index: int, written: str) -> Iterable[int]:
+        """Return the concepts of a pattern; those written in capitals only if the text has capitals."""
+        owners = self._patterns[index]
+        if not self._cased:
+            return owners
+        return [i for i in owners if (index, i) not in self._cased or written.isupper()]
 
 
 @cache

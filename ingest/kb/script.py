@@ -36,6 +36,12 @@ def _convert(config: str, text: str) -> str:
     return converted
 
 
+@cache
+def _common_in_both(char: str) -> bool:
+    """Return whether a simplified character is also a common traditional one (占, 台, 里, 后): Big5's first level holds it."""
+    return b"\xa4" <= char.encode("big5", "ignore")[:1] <= b"\xc6"
+
+
 def detect_script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
     """Return the Chinese script of a text, None if no character of it tells (大模型 is both).
 
@@ -43,7 +49,7 @@ def detect_script(text: str) -> Literal["zh-Hant", "zh-Hans"] | None:
     """
     sample = text[:_SAMPLE].replace("\x00", " ")
     traditional = sum(1 for a, b in zip(sample, _convert("t2s", sample), strict=False) if a != b)
-    simplified = sum(1 for a, b in zip(sample, _convert("s2t", sample), strict=False) if a != b)
+    simplified = sum(1 for a, b in zip(sample, _convert("s2t", sample), strict=False) if a != b and not _common_in_both(a))
     if traditional == simplified:
         return None
     return "zh-Hant" if traditional > simplified else "zh-Hans"

@@ -76,7 +76,7 @@ class RetrievalSettings(_Group):
     """How passages are found."""
 
     candidates: int = Field(100, description="Passages per leg that are scored exactly.")
-    dense_weight: float = Field(0.3, description="Weight of the dense leg in the fusion.")
+    dense_weight: float = Field(1.5, description="What the nearest passage of the dense leg is worth, in logits of the reranking.")
     passage_chars_zh: int = Field(320, description="Target size of a Chinese passage, in characters.")
     passage_chars_en: int = Field(900, description="Target size of an English passage, in characters.")
 

@@ -69,7 +69,7 @@ def _prepare(body: str) -> str:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    return parser.use(footnote_plugin).use(dollarmath_plugin, double_inline=True)
+    return parser.use(footnote_plugin).use(dollarmath_plugin, double_inline=True, allow_digits=False, allow_space=False)
 
 
 def _inline(token: Token) -> str:

@@ -1,0 +1,109 @@
+"""Reranking: how much of what is asked a candidate passage holds, and where, from the lexical leg's own counts.
+
+No passage is read for it: which question term stands in which candidate is known from scoring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.kb import WeightedTerm
+from service.question import Question
+
+__all__ = ["PASSAGE_FEATURES", "passage_features", "rerank_logits", "sigmoid"]
+
+PASSAGE_FEATURES = (
+    "lexical",
+    "relative",
+    "coverage",
+    "coverage_around",
+    "names",
+    "names_around",
+    "figures",
+    "rarest",
+    "count",
+)
+
+
+def passage_features(
+    question: Question,
+    terms: Sequence[WeightedTerm],
+    weights: NDArray[np.float64],
+    idf: NDArray[np.float64],
+    languages: Sequence[str],
+    base: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the features of the candidates, shape (n, 2 × features): once for all, once more for those in the other language.
+
+    Args:
+        question: As read.
+        terms: Its index terms.
+        weights: What each term gives each candidate, shape (n, terms).
+        idf: Of the terms.
+        languages: Of the candidates.
+        base: Their lexical scores.
+    """
+    place = {term.term: column for column, term in enumerate(terms)}
+    units = question.units
+    n = len(base)
+    present = weights > 0
+    text = np.zeros((n, len(units)), dtype=bool)
+    around = np.zeros((n, len(units)), dtype=bool)
+    worth = np.zeros(len(units))
+    for number, unit in enumerate(units):
+        columns = [place[term] for term in unit.terms if term in place]
+        heads = [place["h" + term] for term in unit.terms if "h" + term in place]
+        if columns:
+            text[:, number] = present[:, columns].any(axis=1)
+            worth[number] = idf[columns].max()
+        around[:, number] = text[:, number] | (present[:, heads].any(axis=1) if heads else False)
+        worth[number] *= 0.3 if unit.low else 1.0
+    names = np.array([unit.kind == "name" for unit in units], dtype=bool)
+    figures = np.array([unit.kind == "figure" for unit in units], dtype=bool)
+
+    def share(found: NDArray[np.bool_], which: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        chosen = worth if which is None else worth * which
+        total = chosen.sum()
+        return found @ chosen / total if total > 0 else np.full(n, 0.5)
+
+    top = float(base.max(initial=0.0)) or 1.0
+    rare = int(worth.argmax()) if len(units) else -1
+    columns_out = [
+        base,
+        base / top,
+        share(text),
+        share(around),
+        share(text, names),
+        share(around, names),
+        share(around, figures),
+        around[:, rare].astype(np.float64) if rare >= 0 else np.zeros(n),
+        text.sum(axis=1) / max(len(units), 1),
+    ]
+    values = np.stack(columns_out, axis=1)
+    other = np.array([(language == "en") != (question.language == "en") for language in languages], dtype=np.float64)
+    return np.concatenate([values, values * other[:, None], other[:, None]], axis=1)
+
+
+@cache
+def _weights() -> NDArray[np.float64]:
+    record = json.loads(files("service").joinpath("reranking.json").read_text("utf-8"))
+    return np.array(record["weights"])
+
+
+def rerank_logits(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the candidates' logits from their features: a linear model learnt by maximising the likelihood of the right passage."""
+    weights = _weights()
+    logits: NDArray[np.float64] = values @ weights[:-1] + weights[-1]
+    return logits
+
+
+def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / (1 + e^-x) of each value."""
+    out: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(values, -30, 30)))
+    return out
