@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Route, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
@@ -71,19 +71,20 @@ def upload(page: Page, site: Site, language: str) -> None:
     page.route("**/v1/jobs/job_2", lambda route: route.fulfill(json=job | {"id": "job_2", "state": "done", "stage": "done"}))
     posts: list[str] = []
 
-    def take(route: object) -> None:
-        if route.request.method != "POST":  # type: ignore[attr-defined]
-            route.continue_()  # type: ignore[attr-defined]
+    def take(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
             return
         posts.append("")
         number = "job_2" if len(posts) == 1 else "job_1"
-        route.fulfill(status=202, json=job | {"id": number, "state": "queued"})  # type: ignore[attr-defined]
+        route.fulfill(status=202, json=job | {"id": number, "state": "queued"})
 
     page.route("**/v1/documents", take)
     page.evaluate("location.hash = '#/documents'")
     expect(page.locator(".document").first).to_be_visible()
     files = [("notes.md", b"# Notes\n"), ("annual-report-2026.pdf", b"%PDF-1.7"), ("budget.xlsx", b"x")]
-    page.set_input_files("#files", [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files])
+    payloads: list[FilePayload] = [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+    page.set_input_files("#files", payloads)
     page.locator(".upload-more p").nth(1).wait_for()
 
 

@@ -21,15 +21,16 @@ OpenPage = Callable[..., Page]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = pytest.mark.skip(reason=f"there is no Chromium at {CHROMIUM}; WENJU_CHROMIUM names another")
-    for item in items:
-        if _HERE in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            if not CHROMIUM.exists():
-                item.add_marker(missing)
+    mine = [item for item in items if _HERE in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.browser)
+        if not CHROMIUM.exists():
+            item.add_marker(missing)
+    # Last of all: Playwright's loop runs until the session ends, and no other test can run a loop beside it.
+    items[:] = [item for item in items if item not in set(mine)] + mine
 
 
-# Package scope, not session: Playwright's loop must have ended before tests of other folders start loops of their own.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = launch(playwright)
@@ -37,14 +38,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The sample corpus, read only by agreement of the tests."""
     with serving(tmp_path_factory.mktemp("site") / "data", [DIGESTS, *REPORTS]) as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A library to upload to, delete from and build again; with pages whose layout is known, and with documents that mean harm."""
     folder = tmp_path_factory.mktemp("scratch")

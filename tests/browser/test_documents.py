@@ -69,7 +69,7 @@ def test_u24_rejected_before_upload(scratch: Site, open_page: OpenPage) -> None:
     """A wrong kind, an empty file and one too large are turned away with the reason, before anything is sent."""
     page = _library(scratch, open_page)
     sent: list[str] = []
-    page.on("request", lambda request: request.method == "POST" and sent.append(request.url))
+    page.on("request", lambda request: sent.extend([request.url] * (request.method == "POST")))
     limit = scratch.call("/version")["max_upload_bytes"]
     page.evaluate(
         """limit => {

@@ -159,7 +159,6 @@ def test_u22_answer_in_the_questions_language(page: Page, site: Site) -> None:
     assert quoted == set(LANGUAGES)
 
 
-@pytest.mark.xfail(strict=False, reason="detect_script counts 台 as Simplified, so that 台灣 shows no script at all")
 def test_u22_taiwans_own_spelling_is_traditional(page: Page) -> None:
     """A question whose only telling word is 台灣 is answered in Traditional characters."""
     turn = ask(page, "台灣的 AI 普及率是多少？")
