@@ -16,9 +16,7 @@ def test_this_machine_needs_no_key(host: str) -> None:
     check_binding(Settings(), host)
 
 
-@pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.0.2.1", "10.0.0.1", "wenju.example", "LOCALHOST.example", "", "127.1", "0x7f000001"]
-)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "10.0.0.1", "wenju.example", "localhost.example", "127.1", "0x7f000001"])
 def test_other_addresses_need_a_key(host: str) -> None:
     with pytest.raises(SettingsError) as raised:
         check_binding(Settings(), host)
