@@ -1,0 +1,122 @@
+"""Liveness, readiness, version, metrics, the page's files and the API's documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from service_kit import QUESTION, UNANSWERABLE, Client, Library, serving
+
+pytest_plugins = ("service_kit",)
+
+
+async def test_liveness_asks_for_nothing(client: Client) -> None:
+    response = await client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_readiness_names_each_part(client: Client) -> None:
+    body = (await client.get("/readyz")).json()
+    assert body["status"] == "ok"
+    assert body["parts"] == {"catalogue": "ok", "lexical": "ok", "vector": "off", "llm": "off"}
+    assert (body["documents"], body["generation"], body["model"]) == (6, "gen-000001", "extractive")
+
+
+async def test_an_empty_library_is_degraded_and_serves(library: Library, tmp_path: Path) -> None:
+    async with serving(library.settings(tmp_path / "none")) as client:
+        response = await client.get("/readyz")
+        assert (response.status_code, response.json()["status"]) == (200, "degraded")
+        assert "nothing is ingested" in response.json()["detail"]
+        assert (await client.get("/v1/documents")).json()["data"] == []
+
+
+async def test_a_broken_generation_is_down(scratch: Library) -> None:
+    async with serving(scratch.settings()) as client:
+        assert (await client.get("/readyz")).status_code == 200
+    for path in (scratch.data / "generations").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"broken")
+    async with serving(scratch.settings()) as client:
+        response = await client.get("/readyz")
+        assert (response.status_code, response.json()["status"]) == (503, "down")
+        assert response.headers["retry-after"] == "5"
+        assert (await client.get("/healthz")).status_code == 200
+        asked = await client.post("/v1/ask", json={"question": QUESTION})
+        assert asked.status_code == 503
+        assert asked.json()["code"] != "internal"
+
+
+async def test_the_version_says_what_runs(client: Client) -> None:
+    body = (await client.get("/version")).json()
+    assert body["name"] == "wenju"
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", body["version"])
+    assert (body["embedding"], body["model"], body["read_only"]) == ("none", "extractive", False)
+
+
+async def test_the_metrics_count_what_was_done(client: Client) -> None:
+    await client.ask()
+    await client.ask(UNANSWERABLE)
+    await client.get("/v1/nothing")
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    text = response.text
+    assert 'wenju_answers_total{language="en",model="extractive",status="answered"} 1.0' in text
+    assert re.search(r'wenju_refusals_total\{code="\w+"\} 1\.0', text)
+    assert 'wenju_requests_total{method="POST",route="/v1/ask",status="200"} 2.0' in text
+    assert 'wenju_requests_total{method="GET",route="other",status="404"} 1.0' in text
+    assert "wenju_documents 6.0" in text
+    assert re.search(r'wenju_request_seconds_bucket\{le="30.0",route="/v1/ask"\} 2\.0', text)
+
+
+async def test_the_schema_names_every_route_of_the_contract(client: Client) -> None:
+    schema = (await client.get("/openapi.json")).json()
+    assert schema["openapi"].startswith("3.")
+    contract = {
+        "/v1/ask": {"post"},
+        "/v1/search": {"post"},
+        "/v1/chat/completions": {"post"},
+        "/v1/models": {"get"},
+        "/v1/documents": {"get", "post"},
+        "/v1/documents/{document_id}": {"get", "delete"},
+        "/v1/documents/{document_id}/file": {"get"},
+        "/v1/documents/{document_id}/pages/{number}": {"get"},
+        "/v1/documents/{document_id}/pages/{number}.webp": {"get"},
+        "/v1/jobs/{job_id}": {"get"},
+        "/v1/jobs/{job_id}/events": {"get"},
+        "/v1/feedback": {"post"},
+        "/healthz": {"get"},
+        "/readyz": {"get"},
+        "/metrics": {"get"},
+        "/version": {"get"},
+    }
+    for path, methods in contract.items():
+        assert set(schema["paths"][path]) >= methods, path
+
+
+async def test_the_documentation_needs_no_other_host(client: Client) -> None:
+    page = await client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page.text)
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        asset = await client.get(path)
+        assert asset.status_code == 200, path
+        assert asset.content
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/web/style.css", "text/css"), ("/favicon.ico", "image/svg+xml")])
+async def test_the_pages_files_come_with_their_kind(client: Client, path: str, kind: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith(kind)
+    assert response.headers["cache-control"] == "no-cache"
+
+
+async def test_the_page_loads_only_our_own_files(client: Client) -> None:
+    page = (await client.get("/")).text
+    for path in re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', page):
+        assert path.startswith("/"), path
+        assert not path.startswith("//"), path
+        assert (await client.get(path)).status_code == 200, path
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page), "no script stands in the page itself"
+    assert not re.search(r"\son\w+=", page)
