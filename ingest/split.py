@@ -12,7 +12,7 @@ from ingest.kb.tokens import is_han
 
 __all__ = ["SPLITTER_VERSION", "split_page"]
 
-SPLITTER_VERSION = "1"
+SPLITTER_VERSION = "2"
 _TABLE_ROWS = 12
 
 
@@ -42,7 +42,13 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     """Yield runs of blocks that may share a passage: same heading path, tables with tables of the same header."""
     run: list[Block] = []
     for block in blocks:
-        if block.kind in ("heading", "contents") or block.end <= block.start:
+        if block.end <= block.start:
+            continue
+        if block.kind in ("heading", "contents"):
+            # What stands between must not end up inside a passage's span.
+            if run:
+                yield run
+            run = []
             continue
         if run and (
             block.heading != run[-1].heading
@@ -63,8 +69,21 @@ def _pieces(page: Page, run: Sequence[Block], target: int) -> Iterator[tuple[int
     for block in run:
         spans = [(block.start, block.end)] if block.kind == "table_row" else sentence_spans(page.text, block.start, block.end)
         for start, end in spans:
-            for at in range(start, end, target * 4):
-                yield at, min(end, at + target * 4)
+            yield from _cut(page.text, start, end, target * 4)
+
+
+def _cut(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence in pieces of at most ``size`` characters, cut at spaces or Chinese commas where there are any nearby."""
+    while end - start > size:
+        at = start + size
+        near = text[at - 60 : at]
+        found = max(near.rfind(mark) for mark in " ，、；,;")
+        if found > 0:
+            at = at - 60 + found + 1
+        yield start, at - (len(text[start:at]) - len(text[start:at].rstrip()))
+        start = at + len(text[at:end]) - len(text[at:end].lstrip())
+    if end > start:
+        yield start, end
 
 
 def _spans(page: Page, run: Sequence[Block], settings: RetrievalSettings) -> Iterator[tuple[int, int]]:

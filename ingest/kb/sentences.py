@@ -11,7 +11,7 @@ _END = re.compile(rf"[。！？!?｡]+[{re.escape(_CLOSERS)}]*|\.+[{re.escape(_C
 # A full stop after one of these does not end a sentence.
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st vs etc e.g i.e cf al fig figs eq eqs sec no nos vol pp approx inc ltd co corp jr sr dept est u.s u.k u.n "
-    "a.m p.m ph.d jan feb mar apr jun jul aug sep sept oct nov dec tab ref refs ch".split()
+    "a.m p.m ph.d jan feb mar apr jun jul aug sep sept oct nov dec tab ref refs ch p".split()
 )
 _LAST_WORD = re.compile(r"([A-Za-z][A-Za-z.]*)$")
 
@@ -42,8 +42,8 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
         found = _END.search(text, position, end)
         stop = found.end() if found else end
         if found and found.group()[0] == ".":
-            follows = text[stop : stop + 2].lstrip()[:1]
-            if _is_abbreviation(text, found.start()) or (follows.islower() and found.group() != "..."):
+            follows = text[stop : min(stop + 2, end)].lstrip()[:1]
+            if stop < end and (_is_abbreviation(text, found.start()) or (follows.islower() and found.group() != "...")):
                 position = stop
                 continue
         piece = text[at:stop]
@@ -52,4 +52,7 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
         if right > left:
             spans.append((left, right))
         at = position = stop
+    left, right = at + len(text[at:end]) - len(text[at:end].lstrip()), at + len(text[at:end].rstrip())
+    if right > left:
+        spans.append((left, right))
     return spans

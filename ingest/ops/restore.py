@@ -99,6 +99,9 @@ def _checked(file: Path) -> tuple[dict[str, Any], str]:
                 raise _refuse(file, f"{member.name!r} does not belong in it")
             if member.size != entry["size"] or _digest(archive, member) != entry["sha256"]:
                 raise _refuse(file, f"{member.name} has other bytes than its list says")
+        # To the very end: the sum at the end of a compressed file is checked only there.
+        while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
+            pass
     if missing:
         raise _refuse(file, f"{len(missing)} files are missing, the first is {min(missing)}")
     if seal != hashlib.sha256(content).hexdigest():

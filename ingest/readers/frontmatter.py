@@ -10,6 +10,7 @@ from typing import Any
 __all__ = ["MAX_BYTES", "facts", "split_front_matter"]
 
 MAX_BYTES = 8_192
+_MAX_DEPTH = 20
 _LANGUAGES = (("zh-hant", "zh-Hant"), ("zh-tw", "zh-Hant"), ("zh-hk", "zh-Hant"), ("zh-mo", "zh-Hant"), ("zh-hans", "zh-Hans"))
 _MORE_LANGUAGES = (("zh-cn", "zh-Hans"), ("zh-sg", "zh-Hans"), ("en", "en"))
 
@@ -51,7 +52,12 @@ def _yaml(raw: str) -> dict[str, Any]:
     import yaml
 
     # Aliases make bombs, tags make objects: neither has a place in front matter. Seen in the tokens, before anything is built.
+    depth = 0
     for token in yaml.scan(raw, Loader=yaml.SafeLoader):
+        depth += isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken))
+        depth -= isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken))
+        if depth > _MAX_DEPTH:
+            raise ValueError("lists and tables are nested too deeply")
         if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
             raise ValueError("anchors, aliases and tags are not allowed")
     value = yaml.safe_load(raw)
@@ -64,7 +70,12 @@ def _date(value: Any) -> str:
     match = re.match(r"\s*((?:19|20)\d\d)(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?", str(value))
     if not match:
         return ""
-    return "-".join(part.zfill(2) for part in match.groups() if part)
+    parts = [int(part) for part in match.groups() if part]
+    try:
+        dt.date(*(parts + [1, 1])[:3])
+    except ValueError:
+        return ""
+    return "-".join(str(part).zfill(2) for part in parts)
 
 
 def _language(value: Any) -> str:

@@ -13,7 +13,7 @@ from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import clean
 from ingest.readers.decode import decode
 
-__all__ = ["read_html", "visible_text"]
+__all__ = ["read_html", "track_hidden", "visible_text"]
 
 _SKIPPED = {"script", "style", "template", "noscript", "head", "iframe", "object", "svg", "math", "textarea", "select"}
 _BREAKS = {
@@ -81,6 +81,21 @@ class _Text(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._off:
             self.out.append(data)
+
+
+def track_hidden(markup: str, open_tags: list[str]) -> list[str]:
+    """Return the tags that hide what follows an inline tag: those open before, plus it if it hides, less those it closes."""
+    tag = re.match(r"<(/?)([A-Za-z][\w-]*)([^>]*?)(/?)>", markup)
+    if not tag:
+        return open_tags
+    name = tag.group(2).lower()
+    if tag.group(1):
+        return open_tags[: open_tags.index(name)] if name in open_tags else open_tags
+    if tag.group(4) or name in _VOID:
+        return open_tags
+    attributes = dict(re.findall(r"([\w-]+)(?:\s*=\s*[\"']?([^\"']*)[\"']?)?", tag.group(3)))
+    hides = name in _SKIPPED or is_hidden(attributes)
+    return [*open_tags, name] if hides or open_tags else open_tags
 
 
 def visible_text(fragment: str) -> str:

@@ -19,7 +19,7 @@ from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import clean, is_cjk
 from ingest.readers.decode import decode
 from ingest.readers.frontmatter import facts, split_front_matter
-from ingest.readers.html import visible_text
+from ingest.readers.html import track_hidden, visible_text
 
 __all__ = ["read_markdown"]
 
@@ -61,21 +61,27 @@ def _prepare(body: str) -> str:
         elif _MDX.match(line):
             out.append("")
         elif callout := _CALLOUT.match(line):
-            out.append(callout.group(1) + (f"**{callout.group(3)}**" if callout.group(3) else ""))
+            # A line of its own: the body's first sentence must not begin with the title.
+            out.append(callout.group(1) + (f"**{callout.group(3)}**\\" if callout.group(3) else ""))
         else:
             out.append(_outside_code(line))
     return "\n".join(out)
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 200}).enable(["table", "strikethrough"])
     return parser.use(footnote_plugin).use(dollarmath_plugin, double_inline=True, allow_digits=False, allow_space=False)
 
 
 def _inline(token: Token) -> str:
     """Return the visible text of an inline token."""
     out = []
+    hidden: list[str] = []
     for child in token.children or ():
+        if child.type == "html_inline":
+            hidden = track_hidden(child.content, hidden)
+        if hidden:
+            continue
         if child.type in ("text", "code_inline", "math_inline", "math_inline_double", "text_special"):
             out.append(child.content)
         elif child.type == "softbreak":

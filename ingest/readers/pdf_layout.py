@@ -192,6 +192,9 @@ def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, 
         grids: Ruled tables of the page.
     """
     pieces: list[Piece] = []
+    # Text turned on the page (axis labels, stamps, turned tables) stands after what is read upright, line by line.
+    turned: list[Piece] = [Paragraph([line]) for line in lines if line.sideways]
+    lines = [line for line in lines if not line.sideways]
     if sum(1 for line in lines if _LEADERS.search(line.text)) >= 4:
         return _contents(lines)
     ruled = ruled_tables(lines, grids)
@@ -226,7 +229,7 @@ def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, 
             previous.open_end = piece.open_end
         else:
             out.append(piece)
-    return out + notes
+    return out + notes + turned
 
 
 def _straddles(table: Table, gutter: float) -> bool:

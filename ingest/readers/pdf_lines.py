@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Line:
         size: Font size in points (median).
         bold: Whether most of it is bold.
         order: Place in the content stream.
+        sideways: True for text turned by 90° against the page.
         furniture: True for running heads, feet and page numbers.
         x0: Left edge; ``x1``, ``y0``, ``y1`` are the other edges, ``middle`` the height of its middle.
     """
@@ -77,6 +79,7 @@ class Line:
     bold: bool
     order: int
     furniture: bool = field(default=False)
+    sideways: bool = field(default=False)
 
     x0: float = field(init=False)
     x1: float = field(init=False)
@@ -94,17 +97,18 @@ class Line:
 
 def frame_of(page: Any) -> Frame:
     """Return the frame of a pypdfium2 page."""
-    left, bottom, right, top = page.get_cropbox()
-    media = page.get_mediabox()
-    left, bottom = max(left, media[0]), max(bottom, media[1])
-    right, top = min(right, media[2]), min(top, media[3])
-    if right - left < 1 or top - bottom < 1:
-        left, bottom, right, top = media
+    # The effective box: cropped, and inherited where the page itself has none, which its own boxes would not tell.
+    box = pdfium_c.FS_RECTF()
+    if pdfium_c.FPDF_GetPageBoundingBox(page.raw, box) and box.right - box.left >= 1 and box.top - box.bottom >= 1:
+        return Frame(box.left, box.bottom, box.right - box.left, box.top - box.bottom, page.get_rotation())
+    left, bottom, right, top = page.get_mediabox()
     return Frame(left, bottom, max(right - left, 1.0), max(top - bottom, 1.0), page.get_rotation())
 
 
-def _characters(textpage: Any, count: int) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the page's characters with box (left, bottom, right, top), font size and weight, in content order."""
+def _characters(
+    textpage: Any, count: int, rotation: int
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the page's characters with box (left, bottom, right, top), font size, weight and whether turned sideways, in content order."""
     handle = textpage.raw
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     refs = [ctypes.byref(value) for value in (left, right, bottom, top)]
@@ -122,7 +126,8 @@ def _characters(textpage: Any, count: int) -> tuple[list[str], NDArray[np.float6
     names: dict[bytes, bool] = {}
     buffer = ctypes.create_string_buffer(128)
     flags = ctypes.c_int()
-    heavy = False
+    heavy = turned = False
+    sideways = np.zeros(count, dtype=bool)
     loose_of = pdfium_c.FPDFText_GetLooseCharBox
     loose = ctypes.byref(rect)
     for i in range(count):
@@ -143,11 +148,15 @@ def _characters(textpage: Any, count: int) -> tuple[list[str], NDArray[np.float6
             if name not in names:
                 names[name] = bool(_BOLD.search(name.decode("utf-8", "replace"))) or weight_of(handle, i) >= 600
             heavy = names[name]
+            # Radians, counted from the page's own axes: seen from the reader's side the page's rotation comes off.
+            angle = round(math.degrees(pdfium_c.FPDFText_GetCharAngle(handle, i)) - rotation) % 180
+            turned = 45 < angle < 135
         bold[i] = heavy
-    return chars, boxes, sizes, bold
+        sideways[i] = turned
+    return chars, boxes, sizes, bold, sideways
 
 
-def _runs(chars: Sequence[str], boxes: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+def _runs(chars: Sequence[str], boxes: NDArray[np.float64], sideways: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of runs: cut at line ends, at jumps of the baseline, at steps back and at wide gaps."""
     start = -1
     last = -1
@@ -163,6 +172,9 @@ def _runs(chars: Sequence[str], boxes: NDArray[np.float64]) -> Iterator[tuple[in
                 start = last = i
             continue
         if blank:
+            continue
+        if sideways[i] and sideways[last]:
+            last = i
             continue
         height = max(boxes[last, 3] - boxes[last, 1], boxes[i, 3] - boxes[i, 1], 1.0)
         middle, before = (boxes[i, 1] + boxes[i, 3]) / 2, (boxes[last, 1] + boxes[last, 3]) / 2
@@ -205,7 +217,7 @@ def page_lines(textpage: Any, frame: Frame) -> list[Line]:
     count = textpage.count_chars()
     if count <= 0:
         return []
-    chars, raw, sizes, bold = _characters(textpage, count)
+    chars, raw, sizes, bold, sideways = _characters(textpage, count, frame.rotation)
     width, height = frame.size
     shown = frame.fractions(raw) * np.array([width, height, width, height])
     # Text set far outside the page is not seen by a reader.
@@ -215,8 +227,9 @@ def page_lines(textpage: Any, frame: Frame) -> list[Line]:
     flipped[:, [0, 2]] = shown[:, [0, 2]]
     flipped[:, [1, 3]] = -shown[:, [3, 1]]
     lines = []
-    for start, end in _runs(chars, flipped):
+    for start, end in _runs(chars, flipped, sideways):
         line = _line(chars[start:end], shown[start:end], len(lines), float(np.median(sizes[start:end])), bool(bold[start:end].mean() > 0.6))
         if line is not None:
+            line.sideways = bool(sideways[start])
             lines.append(line)
     return lines

@@ -137,14 +137,12 @@ def test_a_turned_page_is_read_as_it_is_shown(tmp_path: Path, degrees: int) -> N
     assert (boxes[:, 3] <= wanted[:, 3] + 0.002).all()
 
 
-@pytest.mark.xfail(strict=True, reason="pdf_lines.frame_of does not see a page size that is inherited")
 def test_an_inherited_page_size_holds(tmp_path: Path) -> None:
     (page,) = pages_of(tmp_path, makers.pdf_inherited(makers.PROSE))
     assert (round(page.width), round(page.height)) == (595, 842)
     assert squeeze(page.text) == makers.PROSE.strip()
 
 
-@pytest.mark.xfail(strict=True, reason="pdf_lines._runs reads text set from bottom to top letter by letter")
 def test_text_set_sideways_keeps_its_words(tmp_path: Path) -> None:
     (page,) = pages_of(tmp_path, makers.pdf_sideways(makers.PROSE))
     assert set(makers.PROSE.split()) <= set(page.text.split())

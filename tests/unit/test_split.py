@@ -88,7 +88,6 @@ def test_passages_never_cross_a_heading() -> None:
     check(page, passages)
 
 
-@pytest.mark.xfail(strict=True, reason="split._groups: two sections of the same title one after the other share a passage")
 def test_sections_of_the_same_title_are_two() -> None:
     page = page_of("## Results\n\nOne.\n\n## Results\n\nTwo.\n")
     assert texts(page, split(page)) == ["One.", "Two."]
@@ -211,14 +210,12 @@ def test_sentences(text: str, sentences: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["It was built by Acme Corp.", "Take vitamin C.", "First this. So it is in the U.S.", "Yes! Really? No."])
-@pytest.mark.xfail(strict=True, reason="sentences.sentence_spans drops a last sentence that ends with an abbreviation")
 def test_the_last_sentence_is_never_lost(text: str) -> None:
     spans = sentence_spans(text)
     assert spans
     assert spans[-1][1] == len(text)
 
 
-@pytest.mark.xfail(strict=True, reason="sentences.sentence_spans looks at the text after the end and drops the last sentence")
 def test_what_follows_a_paragraph_does_not_matter() -> None:
     page = page_of("The share rose.\n\niPhone sales fell.\n")
     assert "The share rose." in " ".join(texts(page, split(page)))
@@ -226,7 +223,6 @@ def test_what_follows_a_paragraph_does_not_matter() -> None:
 
 @example("B.", 0, 2)
 @given(st.text(alphabet='aB1.。！? \n」"%模型', max_size=80), st.integers(0, 40), st.integers(0, 80))
-@pytest.mark.xfail(strict=True, reason="sentences.sentence_spans drops the last sentence (see above)")
 def test_sentence_spans_lie_in_order_and_leave_nothing_out(text: str, start: int, end: int) -> None:
     start, end = min(start, len(text)), min(max(start, end), len(text))
     spans = sentence_spans(text, start, end)
@@ -270,7 +266,6 @@ def _digests(draw: st.DrawFn) -> str:
 @example("The share rose.\n\niPhone sales fell.\n", 320, 900)
 @given(_digests(), st.integers(20, 400), st.integers(20, 900))
 @settings(max_examples=100, deadline=None)
-@pytest.mark.xfail(strict=True, reason="sentences.sentence_spans drops the last sentence (see above)")
 def test_passages_of_any_digest_keep_the_borders(text: str, chinese: int, english: int) -> None:
     page = page_of(text)
     check(page, split(page, sizes=RetrievalSettings(passage_chars_zh=chinese, passage_chars_en=english)))
