@@ -107,7 +107,9 @@ async def test_fifty_streams_at_twenty_tokens_a_second(service: Served, fake: Fa
     assert all(text == final and "362" in final for *_, text, final in found)
     firsts, gaps = sorted(row[1] for row in found), sorted(row[2] for row in found)
     print(f"\none stream: first text {one[1]:.2f} s, largest gap {one[2]:.2f} s; spoken in {alone:.1f} s")
-    print(f"{STREAMS} streams: first text p50 {firsts[STREAMS // 2]:.2f} s, p99 {firsts[-1]:.2f} s; largest gap p99 {gaps[-1]:.2f} s; all {took:.1f} s")
+    print(
+        f"{STREAMS} streams: first text p50 {firsts[STREAMS // 2]:.2f} s, p99 {firsts[-1]:.2f} s; largest gap p99 {gaps[-1]:.2f} s; all {took:.1f} s"
+    )
     assert firsts[-1] < one[1] + 15
     assert gaps[-1] < one[2] + 5
     assert over.status_code == 429
