@@ -47,7 +47,7 @@ class Library(RuleBasedStateMachine):
     @rule()
     def lose_a_file(self) -> None:
         if self.model:
-            topic = sorted(self.model)[0]
+            topic = min(self.model)
             (self.store.corpus / f"{topic}.md").unlink()
             for other in self.store.corpus.glob("*.md"):
                 if other.stem not in self.model:
