@@ -88,20 +88,7 @@ def _checked(file: Path) -> tuple[dict[str, Any], str]:
         manifest: dict[str, Any] = json.loads(content)
         if manifest.get("format") != FORMAT:
             raise _refuse(file, f"its format is {manifest.get('format')}, this version of Wenju reads {FORMAT}")
-        missing = dict(manifest["files"])
-        seal = ""
-        while (member := archive.next()) is not None:
-            if member.name == SEAL and member.isreg() and member.size == 64:
-                seal = _content(archive, member).decode("ascii")
-                continue
-            entry = missing.pop(member.name, None)
-            if entry is None or not member.isreg() or not _is_safe(member.name):
-                raise _refuse(file, f"{member.name!r} does not belong in it")
-            if member.size != entry["size"] or _digest(archive, member) != entry["sha256"]:
-                raise _refuse(file, f"{member.name} has other bytes than its list says")
-        # To the very end: the sum at the end of a compressed file is checked only there.
-        while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
-            pass
+        missing, seal = _compared(file, archive, dict(manifest["files"]))
     if missing:
         raise _refuse(file, f"{len(missing)} files are missing, the first is {min(missing)}")
     if seal != hashlib.sha256(content).hexdigest():
@@ -109,6 +96,24 @@ def _checked(file: Path) -> tuple[dict[str, Any], str]:
     if "catalogue.sqlite3" not in manifest["files"]:
         raise _refuse(file, "it holds no catalogue")
     return manifest, seal
+
+
+def _compared(file: Path, archive: tarfile.TarFile, missing: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Compare what follows the list with it; returns what was not found, and the seal."""
+    seal = ""
+    while (member := archive.next()) is not None:
+        if member.name == SEAL and member.isreg() and member.size == 64:
+            seal = _content(archive, member).decode("ascii")
+            continue
+        entry = missing.pop(member.name, None)
+        if entry is None or not member.isreg() or not _is_safe(member.name):
+            raise _refuse(file, f"{member.name!r} does not belong in it")
+        if member.size != entry["size"] or _digest(archive, member) != entry["sha256"]:
+            raise _refuse(file, f"{member.name} has other bytes than its list says")
+    # To the very end: the sum at the end of a compressed file is checked only there.
+    while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
+        pass
+    return missing, seal
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
