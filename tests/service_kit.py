@@ -49,7 +49,7 @@ class Library:
 
     def settings(self, data: Path | None = None, **more: Any) -> Settings:
         """Return settings of this library, or of a copy of it; ``service`` may be a mapping."""
-        return Settings(data_dir=data or self.data, embedding={"provider": "none"}, **more)  # type: ignore[arg-type]
+        return Settings(data_dir=data or self.data, embedding={"provider": "none"}, **more)
 
 
 Serve = Callable[..., AbstractAsyncContextManager["Client"]]

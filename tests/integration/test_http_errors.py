@@ -154,7 +154,7 @@ async def test_a_wrong_method(client: Client, method: str, path: str, allowed: s
 
 async def test_a_body_that_says_it_is_too_large(client: Client) -> None:
     for length in ("52000001", "9" * 30, "9" * 5_000, "-1", "many", "1e9", "\u00b2"):
-        response = await client.post("/v1/ask", content=b"{}", headers={"content-length": length.encode("latin-1")})
+        response = await client.post("/v1/ask", content=b"{}", headers={b"content-length": length.encode("latin-1")})
         _problem(response, 413, "too_large")
 
 
@@ -215,7 +215,12 @@ async def test_a_known_fault_of_ours_is_a_problem_with_its_status(client: Client
 
 
 async def test_the_openai_routes_have_openais_errors(client: Client) -> None:
-    for request in ({"content": b"{"}, {"json": {}}, {"json": {"model": "gpt-9", "messages": [{"role": "user", "content": "x"}]}}):
+    requests: list[dict[str, Any]] = [
+        {"content": b"{"},
+        {"json": {}},
+        {"json": {"model": "gpt-9", "messages": [{"role": "user", "content": "x"}]}},
+    ]
+    for request in requests:
         response = await client.post("/v1/chat/completions", **request)
         error = response.json()["error"]
         assert 400 <= response.status_code < 500

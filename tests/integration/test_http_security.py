@@ -44,7 +44,7 @@ async def _operations(client: Client) -> list[tuple[str, str]]:
     found = [(method.upper(), path) for path, item in schema["paths"].items() for method in item if method in _METHODS]
     assert len(found) >= 18
     hidden = [route for router in (routes_page.router, routes_system.router) for route in router.routes if isinstance(route, APIRoute)]
-    routes = [(method, route.path) for route in hidden for method in route.methods]
+    routes = [(method, route.path) for route in hidden for method in route.methods or ()]
     return sorted(
         {
             *found,
@@ -174,7 +174,7 @@ async def test_our_hosts_are_answered(client: Client, host: str) -> None:
 )  # fmt: skip
 async def test_other_hosts_are_not(client: Client, host: str) -> None:
     for method, path in (("GET", "/version"), ("GET", "/healthz"), ("GET", "/"), ("POST", "/v1/ask"), ("GET", "/nothing")):
-        response = await client.request(method, path, headers={"host": host.encode()})
+        response = await client.request(method, path, headers={b"host": host.encode()})
         assert (response.status_code, response.json()["code"]) == (400, "unknown_host"), path
 
 
@@ -248,7 +248,7 @@ async def test_every_answer_has_the_headers(client: Client, monkeypatch: pytest.
     ids = await client.documents()
     pdf = ids["tractors.pdf"]
     json_ = {"content-type": "application/json"}
-    asked = [
+    asked: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", "/", {}), ("GET", "/web/style.css", {}), ("GET", "/favicon.ico", {}), ("GET", "/docs", {}), ("GET", "/openapi.json", {}),
         ("GET", "/healthz", {}), ("GET", "/readyz", {}), ("GET", "/metrics", {}), ("GET", "/version", {}),
         ("GET", f"/v1/documents/{pdf}/file", {}), ("GET", f"/v1/documents/{pdf}/pages/1.webp", {}), ("GET", f"/v1/documents/{pdf}", {}),
@@ -305,7 +305,7 @@ async def test_a_request_id_is_kept_only_if_it_is_harmless(client: Client) -> No
     good = "trace-1.2_3"
     assert (await client.get("/healthz", headers={"x-request-id": good})).headers["x-request-id"] == good
     for bad in ("short", "x" * 65, "has space in it", "<script>alert</script>", "日本語日本語日本", "line\tbreak-line", "a;b;c;d;e;f"):
-        given = (await client.get("/healthz", headers={"x-request-id": bad.encode()})).headers["x-request-id"]
+        given = (await client.get("/healthz", headers={b"x-request-id": bad.encode()})).headers["x-request-id"]
         assert re.fullmatch(r"[0-9a-f]{32}", given), bad
     ids = {(await client.get("/healthz")).headers["x-request-id"] for _ in range(20)}
     assert len(ids) == 20

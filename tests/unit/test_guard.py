@@ -17,7 +17,7 @@ pytest_plugins = ("service_kit",)
 
 def _bucket(monkeypatch: pytest.MonkeyPatch, per_minute: int) -> tuple[Any, list[float]]:
     now = [1_000.0]
-    monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("service.guard.time.monotonic", lambda: now[0])
     return guard._Bucket(per_minute), now
 
 

@@ -25,7 +25,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
 
 
 def _settings(form: str = "json") -> Settings:
-    return Settings(api_keys=[_SECRET], llm={"api_key": "sk-" + _SECRET[::-1]}, service={"log_format": form})  # type: ignore[arg-type, list-item]
+    return Settings(api_keys=[_SECRET], llm={"api_key": "sk-" + _SECRET[::-1]}, service={"log_format": form})
 
 
 def test_a_line_is_one_json_object(logged: Callable[[], str]) -> None:
@@ -70,7 +70,7 @@ def test_short_values_blot_nothing_out() -> None:
 
 
 def test_every_secret_of_the_settings_is_known() -> None:
-    settings = Settings(api_keys="one-key-1,two-key-2", llm={"api_key": "three-3"}, embedding={"api_key": "four-44"})  # type: ignore[arg-type]
+    settings = Settings(api_keys="one-key-1,two-key-2", llm={"api_key": "three-3"}, embedding={"api_key": "four-44"})
     assert secrets_of(settings) == ["one-key-1", "two-key-2", "three-3", "four-44"]
 
 

@@ -22,16 +22,16 @@ def test_other_addresses_need_a_key(host: str) -> None:
         check_binding(Settings(), host)
     assert raised.value.exit_code == 4
     assert "WENJU_API_KEYS" in raised.value.hint
-    check_binding(Settings(api_keys=["k" * 32]), host)  # type: ignore[list-item]
+    check_binding(Settings(api_keys=["k" * 32]), host)
 
 
 def test_a_key_of_nothing_is_no_key() -> None:
     with pytest.raises(SettingsError):
-        check_binding(Settings(api_keys=" , "), "0.0.0.0")  # type: ignore[arg-type]
+        check_binding(Settings(api_keys=" , "), "0.0.0.0")
 
 
 def test_a_second_interrupt_forces_the_end() -> None:
-    server = _Server(uvicorn.Config(lambda: None))  # type: ignore[arg-type]
+    server = _Server(uvicorn.Config(lambda: None))
     server.handle_exit(signal.SIGTERM, None)
     assert (server.should_exit, server.force_exit) == (True, False)
     server.handle_exit(signal.SIGTERM, None)
