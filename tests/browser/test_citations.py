@@ -63,7 +63,8 @@ def open_first_image(page: Page, site: Site) -> dict[str, Any]:
                 turn.locator(".quote-source").nth(place).click()
                 page.locator(".panel").get_by_role("button", name="Page image").click()
                 page.wait_for_function("() => document.querySelector('.page-image')?.naturalWidth > 0")
-                return citation
+                found: dict[str, Any] = citation
+                return found
     raise AssertionError("no answer cites a PDF")
 
 
@@ -232,7 +233,9 @@ def test_u04_page_image_zooms_and_turns(page: Page, site: Site) -> None:
     expect(page.locator(".page-box").first).to_be_in_viewport()
     before = frame["width"]
     page.get_by_role("button", name="Zoom in").click()
-    assert (image.bounding_box() or {})["width"] == pytest.approx(1.5 * before, rel=0.02)
+    wider = image.bounding_box()
+    assert wider
+    assert wider["width"] == pytest.approx(1.5 * before, rel=0.02)
     page.get_by_role("button", name="Zoom out").click()
     number = page.locator(".page-number")
     at = int(number.input_value())

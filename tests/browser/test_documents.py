@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from conftest import OpenPage
 from driver import CITED, UNKNOWN, Site, ask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 FACT = "The Tarsier benchmark scored 71.3 points in March 2031."
+
+
+def _choose(page: Page, file: FilePayload) -> None:
+    page.set_input_files("#files", [file])
 
 
 def _library(scratch: Site, open_page: OpenPage, **options: Any) -> Page:
@@ -28,7 +32,7 @@ def test_u24_upload_ask_delete(scratch: Site, open_page: OpenPage, how: str) -> 
     name = f"tarsier-{how}.md"
     text = f"# Tarsier {how}\n\n{FACT}\n\nFiled by way of the {how}.\n"
     if how == "button":
-        page.set_input_files("#files", [{"name": name, "mimeType": "text/markdown", "buffer": text.encode()}])
+        _choose(page, {"name": name, "mimeType": "text/markdown", "buffer": text.encode()})
     else:
         page.evaluate(
             """([name, text]) => {
@@ -89,7 +93,7 @@ def test_u24_cancel(scratch: Site, open_page: OpenPage) -> None:
     """An upload that is under way can be cancelled, by name, and leaves nothing behind."""
     page = _library(scratch, open_page)
     page.route("**/v1/documents", lambda route: None if route.request.method == "POST" else route.continue_())
-    page.set_input_files("#files", [{"name": "slow.md", "mimeType": "text/markdown", "buffer": b"# Slow\n\nText.\n"}])
+    _choose(page, {"name": "slow.md", "mimeType": "text/markdown", "buffer": b"# Slow\n\nText.\n"})
     page.get_by_role("button", name="Cancel the upload of slow.md").click()
     expect(page.locator(".upload-state")).to_have_text("Cancelled")
     page.get_by_role("button", name="Clear finished").click()
@@ -101,7 +105,7 @@ def test_u24_a_file_that_cannot_be_read(scratch: Site, open_page: OpenPage) -> N
     """A broken PDF fails with what was wrong, and the library stays as it was."""
     page = _library(scratch, open_page)
     before = scratch.documents().keys()
-    page.set_input_files("#files", [{"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 nothing more"}])
+    _choose(page, {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 nothing more"})
     expect(page.locator(".upload-state")).to_have_text("Failed", timeout=20_000)
     more = page.locator(".upload-more")
     expect(more).not_to_be_empty()

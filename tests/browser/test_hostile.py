@@ -9,7 +9,7 @@ import pytest
 from conftest import OpenPage
 from driver import Site, ask
 from hostile import TEMPLATES
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 # Where a template stands in its document; the question is the eighth place.
 PLACES = ("title", "publisher", "tag", "heading", "paragraph", "table cell", "file name", "question")
@@ -42,7 +42,12 @@ def watched(scratch: Site, open_page: OpenPage) -> Iterator[Page]:
     left: list[str] = []
     dialogs: list[str] = []
     page.on("request", lambda request: left.append(request.url))
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     page.context.on("page", lambda other: left.append(other.url))
     page.add_init_script(f"({WATCH})()")
     page.reload()
