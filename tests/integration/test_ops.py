@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -398,3 +399,17 @@ def test_gc(settings: Settings) -> None:
     assert size >= 100_000
     assert verify(place).faults == []
     assert collect(place)[0] == []
+
+
+# ---- the page of promises ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_test_that_the_promises_name_is_there(repository: Path) -> None:
+    page = (repository / "docs" / "promises.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 50
+    for file, test in named:
+        text = (repository / file).read_text("utf-8")
+        assert not test or f"def {test}(" in text, f"{file}::{test}"
+    for row in [*(f"R{number}" for number in range(1, 21)), *(f"S{number}" for number in range(1, 19))]:
+        assert f"\n| {row} | " in page, row
