@@ -68,10 +68,10 @@ async def test_streamable_http(service: Served) -> None:
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
 
-    async with AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30) as line:
-        async with Client(streamable_http_client(f"{service.url}/mcp/", http_client=line)) as client:
-            await _all_tools(client)
-            await _faults(client)
+    line = AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30)
+    async with line, Client(streamable_http_client(f"{service.url}/mcp/", http_client=line)) as client:
+        await _all_tools(client)
+        await _faults(client)
 
 
 async def test_http_needs_the_key(service: Served) -> None:
