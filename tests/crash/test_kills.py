@@ -35,7 +35,9 @@ def kill_again_and_again(server: Server, store: Store, times: int) -> Counter[st
     assert server.run(store, "ingest", str(store.corpus)) == 0
     usual = float(server.last["seconds"])
     count: Counter[str] = Counter()
-    for number in range(times):
+    number = 0
+    while count["killed"] < times:
+        number += 1
         for _ in range(chance.randint(1, 3)):
             corpus[f"topic{chance.randrange(9)}"] = chance.randint(100, 999)
         if len(corpus) > 5:
@@ -67,10 +69,8 @@ def test_a_few(server: Server, store: Store) -> None:
 def test_a_hundred(server: Server, store: Store, repository: Path) -> None:
     started = time.monotonic()
     count = kill_again_and_again(server, store, 100)
-    assert count["killed"] >= 50
     report = {
         "seed": SEED,
-        "runs": 100,
         **count,
         "acknowledged lost": 0,
         "half-visible": 0,
