@@ -46,6 +46,12 @@ class Reply:
     piece: int = 8
 
 
+class _Server(ThreadingHTTPServer):
+    # Fifty clients may knock at once; those beyond the queue would wait for a second knock.
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @dataclass
 class FakeOpenAI:
     """The server. ``script`` maps a request's body to a reply; every request is kept in ``requests``.
@@ -83,8 +89,7 @@ class FakeOpenAI:
                     with fake.lock:
                         fake.active -= 1
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
