@@ -28,16 +28,26 @@ _SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 @cache
 def _weights() -> NDArray[np.float64]:
     record = json.loads(files("service").joinpath("ranking.json").read_text("utf-8"))
-    return np.array(list(record.values()))
+    return np.array(record["weights"])
 
 
-def expand(values: Sequence[Sequence[float]], question_type: str) -> NDArray[np.float64]:
-    """Return the ranking's inputs, shape (n, features + 6): presence and nearness of the asked kind count by group of kinds."""
+def expand(values: Sequence[Sequence[float]], question_type: str, crossing: Sequence[bool]) -> NDArray[np.float64]:
+    """Return the ranking's inputs, shape (n, 2 × features + 7).
+
+    Presence and nearness of the asked kind count by group of kinds; every feature counts anew for a sentence in the other language, where
+    words and runs cannot match and concepts, figures and names must do.
+
+    Args:
+        values: Of ``service.sentences.features``, one row a sentence.
+        question_type: What is asked for.
+        crossing: Whether each sentence is in the other language.
+    """
     base = np.array(values, dtype=np.float64).reshape(-1, len(FEATURES))
     group = next((place for place, kinds in enumerate(_GROUPS) if question_type in kinds), 2)
     place = FEATURES.index("type_present")
     parts = [base[:, place : place + 2] * (which == group) for which in range(3)]
-    return np.concatenate([base, *parts], axis=1)
+    other = np.array(crossing, dtype=np.float64).reshape(-1, 1)
+    return np.concatenate([base, *parts, base * other, other], axis=1)
 
 
 def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser) -> list[Candidate]:
@@ -46,7 +56,8 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     if not found:
         return []
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
-    for candidate, score in zip(found, expand([c.values for c in found], question.type) @ _weights(), strict=True):
+    crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
+    for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
         candidate.score = float(score)
     return sorted(found, key=lambda candidate: -candidate.score)
 

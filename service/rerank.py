@@ -39,7 +39,7 @@ def passage_features(
     languages: Sequence[str],
     base: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the features of the candidates, shape (n, 2 × features): once for all, once more for those in the other language.
+    """Return the features of the candidates, shape (n, 2 × features + 4): once for all, once more for those in the other language.
 
     Args:
         question: As read.
@@ -87,7 +87,11 @@ def passage_features(
     ]
     values = np.stack(columns_out, axis=1)
     other = np.array([(language == "en") != (question.language == "en") for language in languages], dtype=np.float64)
-    return np.concatenate([values, values * other[:, None], other[:, None]], axis=1)
+    # A passage in the other language is wanted where those in the asker's own do not cover the question.
+    own = other == 0
+    rivals = [float(values[own, column].max(initial=0.0)) for column in (0, 2, 3)]
+    context = np.stack([other, *(other * rival for rival in rivals)], axis=1)
+    return np.concatenate([values, values * other[:, None], context], axis=1)
 
 
 @cache

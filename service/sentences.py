@@ -13,7 +13,7 @@ from functools import lru_cache
 from ingest.kb import Analyser, Analysis, sentence_spans
 from ingest.kb.tokens import is_han
 from service.question import Question, Unit
-from service.retrieve import Hit
+from service.retrieve import Hit, is_reference
 
 __all__ = ["FEATURES", "Candidate", "candidates", "features"]
 
@@ -34,6 +34,10 @@ FEATURES = (
     "title_names",
     "low_rank",
     "density",
+    "novelty",
+    "table",
+    "caption",
+    "reference",
 )
 
 
@@ -239,6 +243,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     }
     total_terms = sum(terms.values()) or 1.0
     own_terms = [frozenset(c.analysis.terms()) | c.header for c in found]
+    asked_words = frozenset(word for word, _, _ in question.analysis.words)
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
     for place, candidate in enumerate(found):
         mine = own_terms[place]
@@ -272,7 +277,17 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             title,
             1.0 if candidate.rank == 0 else 0.0,
             matched_weight / (total_units * (1 + math.log1p(length / 20))),
+            _novelty(candidate, asked_words),
+            1.0 if candidate.hit.passage.kind == "table_row" else 0.0,
+            1.0 if candidate.hit.passage.kind == "caption" else 0.0,
+            1.0 if is_reference(candidate.hit.passage) else 0.0,
         ]
+
+
+def _novelty(candidate: Candidate, asked: frozenset[str]) -> float:
+    """Return the share of a sentence's words that the question does not have: one that only repeats the question answers nothing."""
+    words = [word for word, _, _ in candidate.analysis.words]
+    return sum(word not in asked for word in words) / len(words) if words else 0.0
 
 
 def _unit_weight(unit: Unit, weights: dict[str, float]) -> float:
