@@ -69,7 +69,9 @@ def prepare(
     """
     started = time.perf_counter()
     full = alone or standalone(text, history, kb.analyser)
-    spoken = read_question(text, kb.analyser).language if language is None else language
+    asked = [turn.content for turn in history if turn.role == "user"]
+    fallback = read_question(asked[-1], kb.analyser).language if asked else None
+    spoken = read_question(text, kb.analyser, fallback=fallback).language if language is None else language
     question = read_question(full, kb.analyser, language=spoken)
     timings = {"analyse": (time.perf_counter() - started) * 1000}
     snapshot = kb.snapshot()

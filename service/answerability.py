@@ -33,7 +33,11 @@ SIGNALS = (
     "margin",
     "unknown_share",
     "cross",
-    "dense",
+    "figures_found",
+    "figures_in_sentence",
+    "name_apart",
+    "heads_found",
+    "best_rank",
 )
 
 
@@ -66,6 +70,10 @@ def signals(
     whole = near | {i for i, unit in enumerate(units) if any(term in passage for term in unit.terms)}
     missing = [i for i in range(len(units)) if i not in whole]
     names = [i for i, unit in enumerate(units) if unit.kind == "name" and not unit.low]
+    figures = [i for i, unit in enumerate(units) if unit.kind == "figure"]
+    # What is asked of the subject: the heaviest part of the question that is neither a name nor a figure.
+    rest = sorted((i for i, unit in enumerate(units) if unit.kind not in ("name", "figure") and not unit.low), key=lambda i: -weight[i])
+    heads = set(rest[:1])
     ceiling = max(idf.values(), default=1.0) or 1.0
     scores = [candidate.score for candidate in ranked[:6]]
     others = [math.exp(score - scores[0]) for score in scores]
@@ -84,8 +92,23 @@ def signals(
         "margin": 1.0 / sum(others),
         "unknown_share": len(unknown) / max(len(units), 1),
         "cross": 1.0 if cross else 0.0,
-        "dense": best.hit.scores.get("dense", 0.0),
+        "figures_found": _share(figures, whole),
+        "figures_in_sentence": _share(figures, best.matched),
+        "name_apart": _apart(names, ranked),
+        "heads_found": 1.0 if heads & near else 0.0 if heads else 0.5,
+        "best_rank": 1.0 / (1 + best.rank),
     }, missing
+
+
+def _share(wanted: Sequence[int], found: set[int]) -> float:
+    return sum(1 for i in wanted if i in found) / len(wanted) if wanted else 0.7
+
+
+def _apart(names: Sequence[int], ranked: Sequence[Candidate]) -> float:
+    """Return 1 if another sentence speaks of the names that the best one lacks: right attribute, wrong subject."""
+    best = ranked[0]
+    lacking = {i for i in names if i not in best.matched and i not in best.context}
+    return 1.0 if lacking and any(lacking <= (c.matched | c.context) for c in ranked[1:12]) else 0.0
 
 
 @cache

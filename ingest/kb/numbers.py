@@ -126,7 +126,7 @@ _PATTERN = re.compile(
   | (?P<slash>(?<![\d/.])(?P<sn>\d{{1,2}})\s?/\s?(?P<sd>\d{{1,3}})(?![\d/]))
   | (?P<enfrac>\b(?P<en_n>a|an|one|two|three|four)[\s-]+(?P<en_d>half|third|quarter|fourth|fifth|sixth|eighth|tenth)s?\b|\bhalf\b)
   | (?P<pct>(?P<pn>{_NUM})\s?(?:%|％|‰|percent\b|per\s?cent\b|pct\b|个?百分点|個?百分點|percentage[\s-]points?\b))
-  | (?P<num>(?<![\d.,a-z])(?P<cur>us\$|usd\s?|nt\$|hk\$|rmb\s?|cny\s?|[$€£¥])?\s?(?P<nn>{_NUM})
+  | (?P<num>(?<![\d.a-z])(?<!\d,)(?:(?P<cur>us\$|usd|nt\$|hk\$|rmb|cny|[$€£¥])\s?)?(?P<nn>{_NUM})
         (?:\s?(?P<zs>{_ZH_SCALE})|[\s-]?(?P<es>hundred|thousand|million|billion|trillion|mn|bn|tn)\b|(?P<suf>[kmbt])\b)?
         (?P<times>\s?(?:倍|x\b|times\b|-?fold\b))?)
   | (?P<zhnum>[{_ZH_NUM}]+(?:点[零〇一二三四五六七八九]+)?(?P<ztimes>倍)?)
