@@ -16,8 +16,10 @@ _USAGE = 2
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     import eval.cli
+    import eval.tools
     import ingest.cli
     import service.cli
+    import service.hooks
 
     parser = argparse.ArgumentParser(prog="wenju", description="Ask a folder of AI reports, with evidence. 問據：有憑有據的問答。")
     parser.add_argument("--version", action="store_true", help="print the version and exit")
@@ -26,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     ingest.cli.register(commands)
     service.cli.register(commands)
     eval.cli.register(commands)
+    service.hooks.eval_runner = eval.tools.prepare_run
     return parser
 
 

@@ -1,11 +1,184 @@
-"""The command line of the set tools: ``new``, ``review``, ``convert``, ``promote``, ``speed``, ``reading``."""
+"""The command line of the set tools, and the runner that the service's ``/v1/evals`` is lent."""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from ingest.kb import KnowledgeBase
+
+__all__ = ["prepare_run", "register"]
+
+FORMATS = ("wenju", "squad", "beir", "ragas", "llamaindex", "promptfoo")
 
 
 def register(actions: Any) -> None:
     """Mount the subcommands; each sets ``run``."""
+    new = actions.add_parser("new", help="draft questions from the corpus, to be reviewed by a person")
+    new.add_argument("out", type=Path, metavar="OUT")
+    new.add_argument("--per-document", type=int, default=5, metavar="N", help="groups of questions of each document (default 5)")
+    new.set_defaults(run=_new)
+
+    review = actions.add_parser("review", help="accept, edit, reject or skip drafted questions, one by one")
+    review.add_argument("set", type=Path, metavar="SET")
+    review.add_argument("--by", default="author", metavar="NAME", help="who reviews (default: author)")
+    review.set_defaults(run=_review)
+
+    convert = actions.add_parser("convert", help="turn a set into another format")
+    convert.add_argument("source", type=Path, metavar="IN")
+    convert.add_argument("out", type=Path, metavar="OUT")
+    convert.add_argument("--from", dest="source_format", choices=FORMATS, required=True)
+    convert.add_argument("--to", dest="out_format", choices=FORMATS, required=True)
+    convert.set_defaults(run=_convert)
+
+    promote = actions.add_parser("promote", help="turn the votes on answers into candidate questions")
+    promote.add_argument("out", type=Path, metavar="OUT")
+    promote.set_defaults(run=_promote)
+
+    passages = actions.add_parser("passages", help="passage retrieval on sets in SQuAD's format")
+    passages.add_argument("sets", nargs="+", type=Path, metavar="SQUAD.json")
+    passages.add_argument("--no-dense", action="store_true", help="words alone, without vectors")
+    passages.add_argument("--sample", type=int, default=0, metavar="N", help="questions of each set (default: all)")
+    passages.add_argument("--json", action="store_true")
+    passages.set_defaults(run=_passages)
+
+    faithfulness = actions.add_parser("faithfulness", help="how well generated sentences are told faithful from wrong")
+    faithfulness.add_argument("--wrong", action="store_true", help="also show each sentence judged wrongly")
+    faithfulness.set_defaults(run=_faithfulness)
+
+    speed = actions.add_parser("speed", help="latency, throughput, memory and cold start, beside a plain LlamaIndex pipeline")
+    speed.add_argument("--sizes", default="1000,10000", metavar="N,N", help="passages (default 1000,10000)")
+    speed.add_argument("--queries", type=int, default=200, metavar="N", help="questions at each size (default 200)")
+    speed.add_argument("--no-dense", action="store_true", help="words alone, in both pipelines")
+    speed.add_argument("--json", type=Path, metavar="FILE")
+    speed.set_defaults(run=_speed)
+
+    reading = actions.add_parser("reading", help="what the PDF reader finds of facts that a person sees on the page")
+    reading.add_argument("set", nargs="?", type=Path, metavar="SET")
+    reading.add_argument("--json", action="store_true")
+    reading.set_defaults(run=_reading)
+
+
+def prepare_run(kb: KnowledgeBase, records: Sequence[Any], name: str) -> Callable[[Callable[[int, int], None]], dict[str, Any]]:
+    """Return the work of a posted run, for the service.
+
+    Args:
+        kb: The running service's knowledge base.
+        records: Questions as an eval set has them.
+        name: Of the set.
+
+    Raises:
+        SetError: A record is malformed or an id stands twice; the message names it by its number.
+    """
+    from eval.askers import LocalAsker
+    from eval.cases import SetError, parse_case
+    from eval.run import run_cases
+
+    cases = [parse_case(record, f"cases[{number}]") for number, record in enumerate(records)]
+    seen: set[str] = set()
+    for number, case in enumerate(cases):
+        if case.id in seen:
+            raise SetError(f"cases[{number}]: the id {case.id!r} stands twice", hint="Give every question an id of its own.")
+        seen.add(case.id)
+
+    def work(progress: Callable[[int, int], None]) -> dict[str, Any]:
+        asker = LocalAsker(kb.settings)
+        try:
+            # One at a time: the service has people to answer meanwhile.
+            return run_cases(cases, asker, names=[name], workers=1, progress=progress)
+        finally:
+            asker.kb.close()
+
+    return work
+
+
+def _write(path: Path, text: str) -> None:
+    from ingest.kb.generation import write_atomically
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode("utf-8"))
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from eval.drafting import draft_cases
+    from eval.reviewing import save_cases
+    from ingest.kb import KnowledgeBase, load_settings
+
+    cases = draft_cases(KnowledgeBase(load_settings()), per_document=max(1, arguments.per_document))
+    save_cases(arguments.out, cases)
+    print(f"{len(cases)} questions drafted into {arguments.out}; next: wenju eval review {arguments.out}", file=sys.stderr)
+    return 0
+
+
+def _review(arguments: argparse.Namespace) -> int:
+    from eval.reviewing import review_set
+
+    return review_set(arguments.set, sys.stdin, sys.stdout, by=arguments.by)
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from eval.converting import convert
+
+    count, notes = convert(arguments.source, arguments.out, arguments.source_format, arguments.out_format)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{count} questions written to {arguments.out}", file=sys.stderr)
+    return 0
+
+
+def _promote(arguments: argparse.Namespace) -> int:
+    from eval.promoting import promote
+    from eval.reviewing import save_cases
+    from ingest.kb import KnowledgeBase, load_settings
+
+    cases, left = promote(KnowledgeBase(load_settings()).catalogue.feedback())
+    save_cases(arguments.out, cases)
+    print(f"{len(cases)} candidates written to {arguments.out}, {left} votes without their answer left out", file=sys.stderr)
+    return 0
+
+
+def _passages(arguments: argparse.Namespace) -> int:
+    from eval.squad import passage_table
+    from ingest.kb import load_settings
+
+    rows = passage_table(arguments.sets, load_settings(), sample=arguments.sample, dense=not arguments.no_dense)
+    if arguments.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return 0
+    print(f"{'n':>6} {'R@1':>6} {'R@5':>6} {'MRR':>6} {'p50 ms':>8} {'p99 ms':>8}  what")
+    for row in rows:
+        figures = " ".join(f"{100 * row[name]:6.1f}" for name in ("R@1", "R@5", "MRR"))
+        times = " ".join(f"{row[name] or 0.0:8.1f}" for name in ("p50_ms", "p99_ms"))
+        print(f"{row['n']:>6} {figures} {times}  {row['what']}")
+    return 0
+
+
+def _faithfulness(arguments: argparse.Namespace) -> int:
+    from eval.faithfulness import main
+
+    return main(("--wrong",) if arguments.wrong else ())
+
+
+def _speed(arguments: argparse.Namespace) -> int:
+    from eval.speed import parse_sizes, speed_report, speed_text
+    from ingest.kb import load_settings
+
+    report = speed_report(parse_sizes(arguments.sizes), load_settings(), queries=max(1, arguments.queries), dense=not arguments.no_dense)
+    print(speed_text(report))
+    if arguments.json:
+        _write(arguments.json, json.dumps(report, ensure_ascii=False, indent=1))
+    return 0
+
+
+def _reading(arguments: argparse.Namespace) -> int:
+    from eval.reading import SET, load_facts, reading_report, reading_text
+
+    report = reading_report(load_facts(arguments.set or SET))
+    print(json.dumps(report, ensure_ascii=False, indent=1) if arguments.json else reading_text(report))
+    return 0
