@@ -115,7 +115,14 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
         return refusal_answer(prepared)
     mark = time.perf_counter()
     limits = kb.settings.answer
-    chosen = choose(prepared.question, prepared.ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars)
+    language = prepared.question.language
+    chosen = choose(
+        prepared.question,
+        prepared.ranked,
+        max_sentences=limits.max_sentences,
+        max_chars=limits.max_chars,
+        written=lambda candidate, again: _prose(candidate, language, again=again),
+    )
     answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
     if not answer.citations:
@@ -130,13 +137,16 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
     answer = blank_answer(prepared, "answered")
     parts: list[str] = []
     length = dropped = 0
+    foreign = False
     for candidate in chosen:
         citation = _cite(snapshot, candidate, index=len(answer.citations) + 1)
         if citation is None:
             dropped += 1
             continue
         answer.citations.append(citation)
-        text = _prose(candidate, language)
+        again = foreign and (candidate.hit.passage.language == "en") != (language == "en")
+        foreign = (candidate.hit.passage.language == "en") != (language == "en")
+        text = _prose(candidate, language, again=again)
         mark = f"[{citation.index}]"
         if parts and language == "en":
             parts.append(" ")
@@ -150,15 +160,21 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
     return answer
 
 
-def _prose(candidate: Candidate, language: Language) -> str:
-    """Return a sentence as the answer says it: Chinese in the asker's script, another language quoted with a lead-in."""
+def _prose(candidate: Candidate, language: Language, *, again: bool = False) -> str:
+    """Return a sentence as the answer says it: Chinese in the asker's script, another language quoted with a lead-in.
+
+    Args:
+        candidate: The sentence.
+        language: Of the answer.
+        again: It follows another quotation in the same language, so that the lead-in is not said twice.
+    """
     source = candidate.hit.passage
     text = " ".join(candidate.text.split()) if source.language == "en" else candidate.text.replace("\n", "")
     if source.kind == "table_row":
         text = _row(candidate, text)
     if language == "en":
-        return text if source.language == "en" else f"{say('lead_zh', 'en')}{text}"
-    return f"{say('lead_en', language)}{text}" if source.language == "en" else to_script(text, language)
+        return text if source.language == "en" or again else f"{say('lead_zh', 'en')}{text}"
+    return (text if again else f"{say('lead_en', language)}{text}") if source.language == "en" else to_script(text, language)
 
 
 def _row(candidate: Candidate, text: str) -> str:

@@ -7,20 +7,21 @@ the sentence that holds the answer on public dev sets (``wenju eval train`` repe
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.kb import Analyser, fold
+from ingest.kb import Analyser, fold, to_script
 from service.question import Question
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, candidates, features
+from service.sentences import FEATURES, Candidate, candidates, features, is_source_line
 
 __all__ = ["choose", "expand", "rank_sentences"]
 
+_SOURCE_LINE_COST = 3.0
 _GROUPS = ({"share", "number", "date"}, {"person", "place", "entity"})
 _SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 
@@ -58,18 +59,32 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
     crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
-        candidate.score = float(score)
+        # The public sets that the weights come from have no lists of sources, so the model cannot know what they are worth.
+        candidate.score = float(score) - (_SOURCE_LINE_COST if is_source_line(candidate) else 0.0)
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
+def _grams(text: str) -> set[str]:
+    flat = "".join(c for c in fold(to_script(text, "zh-Hans")) if c.isalnum())
+    return {flat[i : i + 2] for i in range(len(flat) - 1)} or {flat}
+
+
 def _same(left: Candidate, right: Candidate) -> bool:
-    """Return whether two sentences say the same in the same words, in whatever script."""
-    a = "".join(c for c in fold(left.text) if c.isalnum())
-    b = "".join(c for c in fold(right.text) if c.isalnum())
-    return a in b or b in a
+    """Return whether two sentences say the same: most of the shorter one's bigrams in the longer (in whatever script and wording), or the
+    same figures about the same concepts (in whatever language)."""
+    a, b = sorted((_grams(left.text), _grams(right.text)), key=len)
+    if len(a & b) >= 0.7 * len(a):
+        return True
+    figures = [{q.term for q in c.analysis.quantities} for c in (left, right)]
+    concepts = [{m.concept.key for m in c.analysis.concepts if not m.concept.low} for c in (left, right)]
+    few, many = sorted(concepts, key=len)
+    shared = len(few & many) >= 0.4 * max(len(few), 1)
+    return bool(figures[0]) and (figures[0] <= figures[1] or figures[1] <= figures[0]) and bool(figures[1]) and shared
 
 
-def choose(question: Question, ranked: Sequence[Candidate], *, max_sentences: int, max_chars: int) -> list[Candidate]:
+def choose(
+    question: Question, ranked: Sequence[Candidate], *, max_sentences: int, max_chars: int, written: Callable[[Candidate, bool], str]
+) -> list[Candidate]:
     """Return the sentences of the answer, best first.
 
     One sentence when the ranking is sure of it; a second and third while the likelihood that the answer stands in those taken is
@@ -79,7 +94,8 @@ def choose(question: Question, ranked: Sequence[Candidate], *, max_sentences: in
         question: As read.
         ranked: Sentences, best first.
         max_sentences: Most sentences.
-        max_chars: Most characters of all sentences together; the first is taken whatever its length.
+        max_chars: Most characters of the answer, as written and without its marks; the first sentence is taken whatever its length.
+        written: Returns a sentence as the answer will have it; the flag says whether it follows one in another language than the asker's.
     """
     if not ranked:
         return []
@@ -87,17 +103,19 @@ def choose(question: Question, ranked: Sequence[Candidate], *, max_sentences: in
     likelihood = np.exp(scores - scores.max())
     likelihood /= likelihood.sum()
     taken = [ranked[0]]
-    mass, used = float(likelihood[0]), len(ranked[0].text)
+    mass, used = float(likelihood[0]), len(written(ranked[0], False))
     for candidate, share in zip(ranked[1:], likelihood[1:], strict=True):
-        if len(taken) >= max_sentences:
+        if len(taken) >= max_sentences or (question.type not in _SEVERAL and mass >= 0.9):
             break
-        if question.type not in _SEVERAL and mass >= 0.9:
+        if share < 0.04:
             break
-        if share < 0.04 or used + len(candidate.text) + 8 * (len(taken) + 1) > max_chars:
+        text = written(candidate, (taken[-1].hit.passage.language == "en") == (candidate.hit.passage.language == "en"))
+        if used + len(text) + 1 > max_chars:
             continue
         if any(_same(candidate, other) for other in taken):
+            mass += float(share)
             continue
         taken.append(candidate)
         mass += float(share)
-        used += len(candidate.text)
+        used += len(text) + 1
     return taken

@@ -6,6 +6,7 @@ Table rows count as sentences; their header, the headings above, the neighbourin
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -38,6 +39,12 @@ FEATURES = (
     "table",
     "caption",
     "reference",
+)
+
+
+_SOURCE_LINE = re.compile(
+    r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|sources?|note|註|注)\s*[:：]|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
+    re.IGNORECASE,
 )
 
 
@@ -280,8 +287,13 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             _novelty(candidate, asked_words),
             1.0 if candidate.hit.passage.kind == "table_row" else 0.0,
             1.0 if candidate.hit.passage.kind == "caption" else 0.0,
-            1.0 if is_reference(candidate.hit.passage) else 0.0,
+            1.0 if is_source_line(candidate) else 0.0,
         ]
+
+
+def is_source_line(candidate: Candidate) -> bool:
+    """Return whether a sentence only names sources: it stands in a list of references, or begins as such lines do."""
+    return is_reference(candidate.hit.passage) or bool(_SOURCE_LINE.match(candidate.text))
 
 
 def _novelty(candidate: Candidate, asked: frozenset[str]) -> float:

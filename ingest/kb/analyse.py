@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from ingest.kb.folding import FOLD_VERSION, fold
@@ -120,19 +121,17 @@ def _han_words(token: Token) -> list[tuple[str, int, int]]:
 @cache
 def _inner_words(word: str) -> tuple[tuple[str, int, int], ...]:
     found = []
-    at = 0
     for part in _segmenter().cut_for_search(word):
         start = word.find(part)
         if part != word and start >= 0:
             found.append((part, start, start + len(part)))
-        at += 1
     return tuple(found)
 
 
 def _compounds(folded: str, tokens: list[Token]) -> list[tuple[str, int, int]]:
     """Return hyphenated and dotted names as one word too: gpt-4o → gpt4o, qwen2.5 → qwen2.5."""
     out = []
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         if left.kind == right.kind == "word" and right.start - left.end == 1 and folded[left.end] in "-.":
             letters = left.text + right.text
             if any(c.isalpha() for c in letters) and any(c.isdigit() for c in letters):
