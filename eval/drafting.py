@@ -116,7 +116,7 @@ def _gap(sentence: str, quantity: Quantity, language: Language) -> str:
         return f"Which {'date' if quantity.kind == 'date' else 'figure'} fills the gap: “{before}___{after}”?"
     # The rest of the clause is enough to know what is asked; what follows often tells the answer again.
     after = re.split(r"[，；：（(]", after, maxsplit=1)[0]
-    asked = "什麼時候" if quantity.kind == "date" else "百分之多少" if quantity.kind == "percent" else "多少"
+    asked = "什麼時候" if quantity.kind == "date" else "百分之多少" if quantity.kind == "percent" and quantity.unit != "points" else "多少"
     if language == "zh-Hans":
         asked = asked.replace("什麼時候", "什么时候")
     return f"{before.rstrip(' ')}{asked}{after.lstrip(' ')}？"
