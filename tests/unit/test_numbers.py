@@ -1,0 +1,189 @@
+"""Figures, shares and dates are read by value, however and in whatever language they are written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.kb.folding import fold
+from ingest.kb.numbers import Quantity, find_quantities
+
+
+def _read(text: str) -> list[Quantity]:
+    return find_quantities(fold(text))
+
+
+def _one(text: str) -> Quantity:
+    found = _read(text)
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "writings",
+    [
+        ("100 萬億", "100 万亿", "100 trillion", "100T", "100 兆", "一百萬億", "一百万亿", "１００ 萬億"),
+        ("1/3", "三分之一", "one third", "a third", "one-third"),
+        ("2/3", "三分之二", "two thirds", "two-thirds"),
+        ("1/4", "四分之一", "a quarter", "one fourth"),
+        ("13.0%", "13%", "13 percent", "13 per cent", "１３％", "百分之十三", "百分之 13"),
+        ("一半", "half", "1/2", "50%", "五成", "百分之五十"),
+        ("七成八", "78%", "78 %", "百分之七十八"),
+        ("三成半", "35%"),
+        ("5‰", "0.5%"),
+        ("1,234,567", "1234567"),
+        ("3.5 億", "3.5 亿", "350 million", "350M"),
+        ("32 億", "3.2 billion", "3.2bn", "3.2B"),
+        ("2 兆", "2 万亿", "2 trillion", "two trillion"),
+        ("十二", "12", "twelve"),
+        ("三百二十四", "324"),
+        ("兩萬", "两万", "20000", "20,000", "20 thousand", "20k"),
+        ("二十三", "twenty-three", "23"),
+        ("1.3 倍", "1.3x", "1.3 times"),
+        ("$5 billion", "US$5 billion", "50 億美元", "5,000,000,000"),
+    ],
+)
+def test_writings_of_one_value_share_one_term(writings: tuple[str, ...]) -> None:
+    terms = {text: tuple(item.term for item in _read(text)) for text in writings}
+    assert len(set(terms.values())) == 1, terms
+    assert all(len(found) == 1 for found in terms.values()), terms
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("2024 年 12 月 5 日", "2024-12-05"),
+        ("2024年12月5號", "2024-12-05"),
+        ("5 December 2024", "2024-12-05"),
+        ("December 5, 2024", "2024-12-05"),
+        ("5th of December 2024", "2024-12-05"),
+        ("Dec. 5 2024", "2024-12-05"),
+        ("2024-12-05", "2024-12-05"),
+        ("2024/12/5", "2024-12-05"),
+        ("截至 2025 年 6 月", "2025-06"),
+        ("as of June 2025", "2025-06"),
+        ("2025-06", "2025-06"),
+        ("二〇二五年", ""),
+        ("2025 年第一季", "2025-Q1"),
+        ("2025年第三季度", "2025-Q3"),
+        ("2025 年第 4 季度", "2025-Q4"),
+        ("Q1 2025", "2025-Q1"),
+        ("2025 Q1", "2025-Q1"),
+        ("2025Q1", "2025-Q1"),
+        ("first quarter of 2025", "2025-Q1"),
+        ("in 2025", "2025"),
+    ],
+)
+def test_dates(text: str, date: str) -> None:
+    found = _read(text)
+    if not date:
+        assert [item.value for item in found] == [2025.0]
+        return
+    assert [item.date for item in found] == [date]
+    assert found[0].kind == "date"
+    assert found[0].term == f"d:{date}"
+
+
+def test_a_day_counts_as_its_month_and_year() -> None:
+    assert _one("2024 年 12 月 5 日").terms == ("d:2024", "d:2024-12", "d:2024-12-05")
+    assert _one("Q2 2025").terms == ("d:2025", "d:2025-Q2")
+    assert _one("13%").terms == ("p:13",)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value", "unit"),
+    [
+        ("占 69.7%", "percent", 69.7, ""),
+        ("佔比升至約 31%", "percent", 31.0, ""),
+        ("提高 5 個百分點", "percent", 5.0, "points"),
+        ("提高 5 个百分点", "percent", 5.0, "points"),
+        ("up 5 percentage points", "percent", 5.0, "points"),
+        ("US$252.3 billion", "number", 252.3e9, "usd"),
+        ("NT$300", "number", 300.0, "twd"),
+        ("€12", "number", 12.0, "eur"),
+        ("280 倍", "number", 280.0, "times"),
+        ("三十倍", "number", 30.0, "times"),
+        ("a 280-fold drop", "number", 280.0, "times"),
+        pytest.param(
+            "三點五億", "number", 3.5e8, "", marks=pytest.mark.xfail(strict=False, reason="the scale after a Chinese decimal is not read")
+        ),
+        ("14.37 兆個詞元", "number", 14.37e12, ""),
+    ],
+)
+def test_value_and_unit(text: str, kind: str, value: float, unit: str) -> None:
+    item = _one(text)
+    assert (item.kind, item.unit) == (kind, unit)
+    assert item.value == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("13%", "13"),
+        ("13%", "31%"),
+        ("13%", "13.1%"),
+        ("100 億", "100 萬"),
+        ("1.3", "13"),
+        ("2024", "2025"),
+        ("2024-12-05", "2024-05-12"),
+        ("三分之一", "三分之二"),
+        ("2025 Q1", "2025-01"),
+    ],
+)
+def test_other_values_have_other_terms(pair: tuple[str, str]) -> None:
+    left, right = (_one(text) for text in pair)
+    assert left.term != right.term
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "。",
+        "一般來說，一定要統一",
+        "GPT-",
+        "完成了",
+        "分成幾類",
+        "成立於",
+        "km",
+        "一",
+        pytest.param("千萬不要", marks=pytest.mark.xfail(strict=False, reason="only the words around it tell that it is no figure")),
+    ],
+)
+def test_words_with_numerals_in_them_are_no_figures(text: str) -> None:
+    assert _read(text) == []
+
+
+@pytest.mark.parametrize("text", ["GPT-4", "v2.1", "h100"])
+def test_names_do_not_break_the_reader(text: str) -> None:
+    for item in _read(text):
+        assert item.end <= len(text)
+
+
+def test_several_in_one_sentence_in_order() -> None:
+    text = "從 2024 年的 55% 升至 2025 年的 78%，用戶達 1.2 億。"
+    assert [item.term for item in _read(text)] == ["d:2024", "p:55", "d:2025", "p:78", "n:120000000"]
+
+
+def test_the_span_is_the_figure_itself() -> None:
+    text = "全年支出  US$5.2 billion，較前一年多三成。"
+    assert [text[item.start : item.end] for item in _read(text)] == ["US$5.2 billion", "三成"]
+
+
+@given(st.text(alphabet="0123456789.,%/年月日-萬亿兆億千百十一二三半成分之點点 qkmbt$Q季第", max_size=40))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    folded = fold(text)
+    at = 0
+    for item in find_quantities(folded):
+        assert at <= item.start < item.end <= len(folded)
+        assert folded[item.start : item.end].strip()
+        assert item.term == item.terms[-1]
+        at = item.end
+
+
+@given(st.integers(0, 99_999_999))
+def test_a_whole_number_keeps_its_value(number: int) -> None:
+    for text in (f"{number:,} 件", f"共 {number} 件"):
+        found = _read(text)
+        assert [item.value for item in found] == [float(number)]
