@@ -134,7 +134,7 @@ def test_a_hand_made_concept_wins_over_an_imported_one() -> None:
 
 @pytest.mark.parametrize("line", ["agent", "agent\t", "\t智能体", "agent 智能体"])
 def test_a_malformed_line_is_named(line: str) -> None:
-    with pytest.raises(SettingsError, match="own.tsv:2"):
+    with pytest.raises(SettingsError, match=r"own\.tsv:2"):
         list(parse_lexicon(["# head", line], source="own.tsv"))
 
 
