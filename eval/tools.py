@@ -167,9 +167,8 @@ def _faithfulness(arguments: argparse.Namespace) -> int:
 
 def _speed(arguments: argparse.Namespace) -> int:
     from eval.speed import parse_sizes, speed_report, speed_text
-    from ingest.kb import load_settings
 
-    report = speed_report(parse_sizes(arguments.sizes), load_settings(), queries=max(1, arguments.queries), dense=not arguments.no_dense)
+    report = speed_report(parse_sizes(arguments.sizes), queries=max(1, arguments.queries), dense=not arguments.no_dense)
     print(speed_text(report))
     if arguments.json:
         _write(arguments.json, json.dumps(report, ensure_ascii=False, indent=1))
