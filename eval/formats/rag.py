@@ -74,7 +74,7 @@ def read_llamaindex(path: Path) -> list[Case]:
 
 
 def write_llamaindex(path: Path, cases: Sequence[Case]) -> list[str]:
-    """Write a set that ``LabelledRagDataset.from_json`` reads."""
+    """Write a set in the JSON form of ``LabelledRagDataset``."""
     human = {"model_name": "", "type": "human"}
     examples = [
         {
