@@ -128,7 +128,8 @@ def split_page(page: Page, *, document_id: str, sha256: str, language: Language,
                 start=start,
                 end=end,
                 heading=first.heading,
-                language=_language(text, language),
+                # Cells of figures and names tell no language; the names of their columns do.
+                language=_language(f"{first.header}\n{text}" if first.kind == "table_row" else text, language),
                 kind=first.kind,
                 header=first.header if first.kind == "table_row" else "",
             )

@@ -39,6 +39,9 @@ FEATURES = (
     "table",
     "caption",
     "reference",
+    "rarest",
+    "rarest_near",
+    "missing",
 )
 
 
@@ -250,6 +253,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     }
     total_terms = sum(terms.values()) or 1.0
     own_terms = [frozenset(c.analysis.terms()) | c.header for c in found]
+    heaviest = max(range(len(units)), key=lambda i: importance[i], default=-1)
     asked_words = frozenset(word for word, _, _ in question.analysis.words)
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
     for place, candidate in enumerate(found):
@@ -288,6 +292,9 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             1.0 if candidate.hit.passage.kind == "table_row" else 0.0,
             1.0 if candidate.hit.passage.kind == "caption" else 0.0,
             1.0 if is_source_line(candidate) else 0.0,
+            1.0 if heaviest in candidate.matched else 0.0,
+            1.0 if heaviest in candidate.matched or heaviest in candidate.context else 0.0,
+            (len(units) - len(candidate.matched | candidate.context)) / max(len(units), 1),
         ]
 
 
