@@ -111,8 +111,9 @@ class EvalRuns:
                 "errors": [],
             }
             self._records[str(record["id"])] = record
+            shown = dict(record)
         self._pool.submit(self._run, state, record, work)
-        return dict(record)
+        return shown
 
     def _run(self, state: State, record: dict[str, Any], work: hooks.EvalWork) -> None:
         def progress(done: int, _total: int) -> None:
