@@ -12,7 +12,7 @@ from ingest.kb.tokens import is_han
 
 __all__ = ["SPLITTER_VERSION", "split_page"]
 
-SPLITTER_VERSION = "2"
+SPLITTER_VERSION = "1"
 _TABLE_ROWS = 12
 
 

@@ -123,10 +123,6 @@ def _figure(quantity: Quantity) -> Unit:
 def _figures(folded: str) -> list[Unit]:
     """Return figures and dates; halves of years and months without a year are dates too."""
     folded = re.sub(r"(\d+)( ?[多余])(?=[万亿百千])", lambda m: " " * len(m[2]) + m[1], folded)
-    # A plain number takes the space before it, so that a share or date after 的 and a space would be read as one.
-    folded = re.sub(r"(?<=[^\x00-\x7f年月第])\s(?=\d)", "·", folded)
-    # Folding makes ， a comma, and a figure after a comma would be taken for the rest of another one.
-    folded = re.sub(r"(?<=[^\x00-\x7f]),(?=\d)", ";", folded)
     taken: list[Unit] = []
     for found in _HALF.finditer(folded):
         year = found["y1"] or found["y2"]
