@@ -20,7 +20,8 @@ def bars(values: Mapping[str, float], *, unit: str = "", scale: float = 1.0) -> 
         y = place * _ROW
         width = (_WIDTH - _LEFT - 70) * value / top
         rows.append(
-            f'<text x="0" y="{y + 17}">{escape(name)}</text><rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="18" rx="2" fill="#0b6e69"/>'
+            f'<text x="0" y="{y + 17}">{escape(name)}</text>'
+            f'<rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="18" rx="2" fill="#0b6e69"/>'
             f'<text x="{_LEFT + width + 6:.1f}" y="{y + 17}">{value * scale:.1f} {escape(unit)}</text>'
         )
     height = len(values) * _ROW
@@ -30,7 +31,8 @@ def bars(values: Mapping[str, float], *, unit: str = "", scale: float = 1.0) -> 
 def _axes(x: str, y: str) -> str:
     return (
         '<line x1="40" y1="200" x2="400" y2="200" stroke="currentColor"/><line x1="40" y1="10" x2="40" y2="200" stroke="currentColor"/>'
-        f'<text x="220" y="222" text-anchor="middle">{escape(x)}</text><text x="12" y="110" transform="rotate(-90 12 110)" text-anchor="middle">{escape(y)}</text>'
+        f'<text x="220" y="222" text-anchor="middle">{escape(x)}</text>'
+        f'<text x="12" y="110" transform="rotate(-90 12 110)" text-anchor="middle">{escape(y)}</text>'
         '<text x="40" y="214">0</text><text x="392" y="214">1</text><text x="26" y="18">1</text>'
     )
 
@@ -50,7 +52,8 @@ def calibration_chart(bins: Sequence[Mapping[str, float]]) -> str:
         return ""
     most = max(item["n"] for item in bins)
     dots = "".join(
-        f'<circle cx="{40 + 360 * item["confidence"]:.1f}" cy="{200 - 190 * item["accuracy"]:.1f}" r="{3 + 9 * (item["n"] / most) ** 0.5:.1f}" fill="#0b6e69" fill-opacity=".7"/>'
+        f'<circle cx="{40 + 360 * item["confidence"]:.1f}" cy="{200 - 190 * item["accuracy"]:.1f}" '
+        f'r="{3 + 9 * (item["n"] / most) ** 0.5:.1f}" fill="#0b6e69" fill-opacity=".7"/>'
         for item in bins
     )
     diagonal = '<line x1="40" y1="200" x2="400" y2="10" stroke="currentColor" stroke-dasharray="4 4" opacity=".5"/>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from eval.askers import Asker
 from eval.cases import LANGUAGES, Case, squeeze
@@ -25,7 +24,7 @@ def check_cases(cases: Sequence[Case], asker: Asker) -> list[dict[str, str]]:
     for case in cases:
         faults += [{"id": case.id, "fault": fault, "detail": detail} for fault, detail in _case_faults(case, asker, documents)]
     faults += _group_faults(cases)
-    seen: dict[tuple[str, Any], str] = {}
+    seen: dict[tuple[str, str, tuple[str, ...]], str] = {}
     for case in cases:
         key = (squeeze(case.question), case.language, tuple(turn["content"] for turn in case.history))
         if key in seen:
@@ -54,9 +53,9 @@ def _case_faults(case: Case, asker: Asker, documents: dict[str, list[str]]) -> l
         elif not any(squeeze(item.quote) in squeeze(text) for text in texts):
             out.append(("quote not found", f"{item.document} p. {item.page}: {item.quote[:60]}"))
         quotes += item.quote + " "
-    for part in case.answers:
-        if quotes and not any(holds(quotes, alternative) for alternative in part):
-            out.append(("answer not in evidence", " / ".join(part)))
+    if quotes:
+        unheld = (part for part in case.answers if not any(holds(quotes, alternative) for alternative in part))
+        out += [("answer not in evidence", " / ".join(part)) for part in unheld]
     return out
 
 

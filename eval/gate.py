@@ -13,7 +13,9 @@ __all__ = ["check_gate", "load_thresholds"]
 
 
 def load_thresholds(sets: Sequence[Path]) -> dict[str, float]:
-    """Return the thresholds of the sets' gate files (``NAME.gate.json`` beside ``NAME.jsonl``); where several name a measure the lowest holds.
+    """Return the thresholds of the sets' gate files (``NAME.gate.json`` beside ``NAME.jsonl``).
+
+    Where several name a measure the lowest holds.
 
     Raises:
         SetError: There is no gate file, or it is malformed.

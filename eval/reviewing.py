@@ -11,7 +11,7 @@ from typing import TextIO
 from eval.cases import Case, load_sets
 from ingest.kb.generation import write_atomically
 
-__all__ = ["review_set", "save_cases"]
+__all__ = ["add_cases", "review_set", "save_cases"]
 
 _KEYS = "[a]ccept  [e]dit  [r]eject  [s]kip  [q]uit > "
 
@@ -20,6 +20,23 @@ def save_cases(path: Path, cases: Iterable[Case]) -> None:
     """Write a set so that a stop in the middle leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, "".join(json.dumps(case.as_json(), ensure_ascii=False) + "\n" for case in cases).encode("utf-8"))
+
+
+def add_cases(path: Path, cases: Sequence[Case]) -> int:
+    """Add cases to a set and return how many are new; what stands there stays as it is, so that no review is lost.
+
+    Args:
+        path: The set; it may be missing.
+        cases: To add.
+
+    Raises:
+        SetError: The set is there but broken.
+    """
+    before = load_sets([path]) if path.exists() and path.stat().st_size else []
+    known = {case.id for case in before}
+    new = [case for case in cases if case.id not in known]
+    save_cases(path, [*before, *new])
+    return len(new)
 
 
 def review_set(path: Path, source: TextIO, sink: TextIO, *, by: str = "author") -> int:

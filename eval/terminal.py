@@ -39,7 +39,8 @@ def run_text(run: dict[str, Any], gate: list[dict[str, Any]] | None = None, *, m
         markdown: Tables as Markdown.
     """
     summary = run["summary"]
-    title = f"{summary['questions']} questions, generation {run['fingerprint'].get('generation', '')}, commit {run['fingerprint'].get('commit', '')}"
+    made_by = run["fingerprint"]
+    title = f"{summary['questions']} questions, generation {made_by.get('generation', '')}, commit {made_by.get('commit', '')}"
     lines = [f"# Eval run: {title}" if markdown else title, ""]
     rows = [
         [_NAMES.get(name, name), _percent(item["value"]), f"{100 * item['low']:.1f}–{100 * item['high']:.1f}", str(item["n"])]
@@ -83,7 +84,8 @@ def comparison_text(comparison: dict[str, Any], *, markdown: bool = False) -> st
     """Return a comparison's figures and the questions won and lost."""
     overall = comparison["overall"]
     lines = [
-        f"{'# ' if markdown else ''}{overall['verdict']}: {100 * overall['difference']:+.1f} points ({100 * overall['low']:+.1f} to {100 * overall['high']:+.1f}), "
+        f"{'# ' if markdown else ''}{overall['verdict']}: {100 * overall['difference']:+.1f} points "
+        f"({100 * overall['low']:+.1f} to {100 * overall['high']:+.1f}), "
         f"won {overall['won']}, lost {overall['lost']} of {overall['n']}, McNemar p = {overall['p']:.3g}",
         "",
     ]

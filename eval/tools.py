@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.kb.errors import WenjuError
+
 if TYPE_CHECKING:
+    from eval.cases import Case
     from ingest.kb import KnowledgeBase
 
 __all__ = ["prepare_run", "register"]
@@ -76,25 +79,46 @@ def prepare_run(kb: KnowledgeBase, records: Sequence[Any], name: str) -> Callabl
         SetError: A record is malformed or an id stands twice; the message names it by its number.
     """
     from eval.askers import LocalAsker
-    from eval.cases import SetError, parse_case
+    from eval.cases import SetError
     from eval.run import run_cases
 
-    cases = [parse_case(record, f"cases[{number}]") for number, record in enumerate(records)]
-    seen: set[str] = set()
-    for number, case in enumerate(cases):
-        if case.id in seen:
-            raise SetError(f"cases[{number}]: the id {case.id!r} stands twice", hint="Give every question an id of its own.")
-        seen.add(case.id)
+    try:
+        json.dumps(list(records), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SetError("cases: a text holds half a character (a lone surrogate)") from error
+    cases = _posted(records)
+
+    class Shared(LocalAsker):
+        """Asks the service's own knowledge base: a second one would take its memory twice."""
+
+        def __init__(self) -> None:
+            self.kb = kb
 
     def work(progress: Callable[[int, int], None]) -> dict[str, Any]:
-        asker = LocalAsker(kb.settings)
-        try:
-            # One at a time: the service has people to answer meanwhile.
-            return run_cases(cases, asker, names=[name], workers=1, progress=progress)
-        finally:
-            asker.kb.close()
+        # One at a time: the service has people to answer meanwhile.
+        return run_cases(cases, Shared(), names=[name], workers=1, progress=progress)
 
     return work
+
+
+def _posted(records: Sequence[Any]) -> list[Case]:
+    from eval.cases import SetError, parse_case
+    from service.requests import check_question
+
+    cases: dict[str, Case] = {}
+    for number, record in enumerate(records):
+        where = f"cases[{number}]"
+        try:
+            case = parse_case(record, where)
+            check_question(case.question)
+        except SetError:
+            raise
+        except (WenjuError, TypeError) as error:
+            raise SetError(f"{where}: {error}", hint="docs/evals.md has the format.") from error
+        if case.id in cases:
+            raise SetError(f"{where}: the id {case.id!r} stands twice", hint="Give every question an id of its own.")
+        cases[case.id] = case
+    return list(cases.values())
 
 
 def _write(path: Path, text: str) -> None:
@@ -107,12 +131,11 @@ def _write(path: Path, text: str) -> None:
 
 def _new(arguments: argparse.Namespace) -> int:
     from eval.drafting import draft_cases
-    from eval.reviewing import save_cases
+    from eval.reviewing import add_cases
     from ingest.kb import KnowledgeBase, load_settings
 
-    cases = draft_cases(KnowledgeBase(load_settings()), per_document=max(1, arguments.per_document))
-    save_cases(arguments.out, cases)
-    print(f"{len(cases)} questions drafted into {arguments.out}; next: wenju eval review {arguments.out}", file=sys.stderr)
+    count = add_cases(arguments.out, draft_cases(KnowledgeBase(load_settings()), per_document=max(1, arguments.per_document)))
+    print(f"{count} questions drafted into {arguments.out}; next: wenju eval review {arguments.out}", file=sys.stderr)
     return 0
 
 
@@ -134,12 +157,12 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 def _promote(arguments: argparse.Namespace) -> int:
     from eval.promoting import promote
-    from eval.reviewing import save_cases
+    from eval.reviewing import add_cases
     from ingest.kb import KnowledgeBase, load_settings
 
     cases, left = promote(KnowledgeBase(load_settings()).catalogue.feedback())
-    save_cases(arguments.out, cases)
-    print(f"{len(cases)} candidates written to {arguments.out}, {left} votes without their answer left out", file=sys.stderr)
+    count = add_cases(arguments.out, cases)
+    print(f"{count} candidates added to {arguments.out}, {left} votes without their answer left out", file=sys.stderr)
     return 0
 
 

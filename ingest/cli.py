@@ -129,9 +129,8 @@ def _documents_list(arguments: argparse.Namespace) -> int:
         return 0
     for document in documents:
         flag = f"  ⚠ {'; '.join(document.warnings)}" if document.warnings else ""
-        print(
-            f"{document.id}  {document.language:8}{document.page_count:5} p.  {document.date or '':11}{document.title}  ({document.file_name}){flag}"
-        )
+        facts = f"{document.id}  {document.language:8}{document.page_count:5} p.  {document.date or '':11}"
+        print(f"{facts}{document.title}  ({document.file_name}){flag}")
     print(f"{len(documents)} documents", file=sys.stderr)
     return 0
 

@@ -14,7 +14,8 @@ __all__ = ["convert_file", "convert_markdown"]
 
 _LANGUAGE = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hant", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant"}
 _FENCE = re.compile(r"\s{0,3}(?:>\s?)*(`{3,}|~{3,})")
-# What is kept letter by letter inside a line: code spans, link targets, addresses, HTML tags, shortcodes, wiki link targets, footnote labels.
+# What is kept letter by letter inside a line: code spans, link targets, addresses, HTML tags, shortcodes, wiki link targets,
+# footnote labels.
 _KEPT = re.compile(
     r"(`+)(?!`).*?(?<!`)\1(?!`)"
     r"|\]\([^)\s]*(?:\s+\"[^\"]*\")?\)"

@@ -1,4 +1,4 @@
-"""Downloading the originals that ``sources.toml`` lists: only addresses that stand there, resumable, size-limited, checksummed when known."""
+"""Downloading the originals that ``sources.toml`` lists: only addresses listed there, resumable, size-limited, checksummed when known."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ __all__ = ["check_files", "default_files", "import_cedict", "parse_cedict"]
 
 # CC-CEDICT: Traditional Simplified [pin1 yin1] /sense; synonym/sense/
 _ENTRY = re.compile(r"^(\S+) (\S+) \[[^\]]*\] /(.+)/\s*$")
-_DROPPED = re.compile(r"\([^)]*\)|\[[^\]]*\]|^(?:CL:|variant of|old variant of|see |also written|surname |abbr\. for|used in|erhua variant|same as).*")
+_DROPPED = re.compile(
+    r"\([^)]*\)|\[[^\]]*\]|^(?:CL:|variant of|old variant of|see |also written|surname |abbr\. for|used in|erhua variant|same as).*"
+)
 _MAX_SENSES, _MAX_WORDS = 3, 4
 
 

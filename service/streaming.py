@@ -29,9 +29,8 @@ def replay(answer: Answer) -> list[Event]:
     ends = [*(segment.start for segment in answer.segments[1:]), len(answer.answer)] if answer.segments else [len(answer.answer)]
     for place, end in enumerate(ends):
         if answer.segments:
-            for citation_id in answer.segments[place].citation_ids:
-                if citation_id in cited:
-                    events.append(("citation", asdict(cited.pop(citation_id))))
+            new = [cited.pop(citation_id) for citation_id in answer.segments[place].citation_ids if citation_id in cited]
+            events += [("citation", asdict(citation)) for citation in new]
         events.append(("delta", {"text": answer.answer[at:end]}))
         at = end
     return events

@@ -14,7 +14,9 @@ _SEED = 20_250_101
 
 
 def bootstrap(values: Sequence[float], *, groups: Sequence[str] | None = None) -> tuple[float, float] | None:
-    """Return the 95 % percentile interval of the mean (Efron 1979); whole groups are drawn where given, since questions of a group hang together.
+    """Return the 95 % percentile interval of the mean (Efron 1979).
+
+    Whole groups are drawn where given, since questions of a group hang together.
 
     Args:
         values: Outcomes.
@@ -53,5 +55,5 @@ def mcnemar(won: int, lost: int) -> float:
     total = won + lost
     if total == 0:
         return 1.0
-    tail = sum(math.comb(total, i) for i in range(min(won, lost) + 1)) / 2**total
+    tail: float = sum(math.comb(total, i) for i in range(min(won, lost) + 1)) / 2**total
     return min(1.0, 2 * tail)

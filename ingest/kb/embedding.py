@@ -159,7 +159,7 @@ class LlamaIndexEmbedder:
                 hint="Correct embedding.dimension or embedding.model, then ingest again.",
             )
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
 def make_embedder(settings: EmbeddingSettings, analyser: Analyser) -> Embedder | None:

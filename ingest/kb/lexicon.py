@@ -99,11 +99,11 @@ def parse_lexicon(lines: Iterable[str], *, source: str, layer: int = 1) -> Itera
 
 
 def _merged(concepts: Sequence[Concept]) -> list[Concept]:
-    """Return the concepts with those made one that are the same: equal preferred English terms, or equal preferred Chinese ones and an
-    English term in common.
+    """Return the concepts with those made one that are the same.
 
-    Sharing any two terms would not do: meanings that touch chain up (accumulate, integrate, embed, collect, obtain …) until one concept
-    means everything.
+    The same are those with equal preferred English terms, or with equal preferred Chinese ones and an English term in common.
+    Sharing any two terms would not do: meanings that touch chain up (accumulate, integrate, embed, collect, obtain …) until one
+    concept means everything.
     """
     parent = list(range(len(concepts)))
 
@@ -138,6 +138,42 @@ def _union(group: Sequence[Concept]) -> Concept:
     return Concept(first.key, terms, kind, any(concept.low for concept in group), first.layer)
 
 
+def _unique(concepts: Sequence[Concept]) -> list[Concept]:
+    """Return the concepts with keys of their own."""
+    seen: set[str] = set()
+    out: list[Concept] = []
+    for concept in concepts:
+        key = concept.key
+        if key in seen:
+            key = f"{concept.key} {concept.terms['zh-Hans'][0]}"
+        while key in seen:
+            key += "+"
+        seen.add(key)
+        out.append(concept if key == concept.key else Concept(key, concept.terms, concept.kind, concept.low, concept.layer))
+    return out
+
+
+def _patterns(concepts: Sequence[Concept]) -> tuple[dict[str, list[int]], set[tuple[str, int]]]:
+    """Return the places of the concepts of each folded term, and which of these hold only where the term is in capitals."""
+    patterns: dict[str, list[int]] = {}
+    cased: set[tuple[str, int]] = set()
+    for index, concept in enumerate(concepts):
+        for term in dict.fromkeys(t for column in concept.terms.values() for t in column):
+            pattern = canonical(fold(term)).text
+            # A single Chinese character is part of too many other words to stand for one meaning.
+            if pattern.strip() and not (len(pattern.strip()) == 1 and is_han(pattern.strip())):
+                owners = patterns.setdefault(pattern, [])
+                if index not in owners:
+                    owners.append(index)
+                if term.isupper() and term.lower() in _COMMON_WORDS:
+                    cased.add((pattern, index))
+    # A hand-made concept wins over an imported one with the same term.
+    for pattern, owners in patterns.items():
+        best = min(concepts[i].layer for i in owners)
+        patterns[pattern] = [i for i in owners if concepts[i].layer == best]
+    return patterns, cased
+
+
 @dataclass(slots=True)
 class Lexicon:
     """All concepts, with one automaton over every term of every language.
@@ -160,33 +196,8 @@ class Lexicon:
         """Return the lexicon of these concepts."""
         import ahocorasick_rs
 
-        concepts = _merged(concepts)
-        seen: dict[str, int] = {}
-        unique: list[Concept] = []
-        for concept in concepts:
-            key = concept.key
-            if key in seen:
-                key = f"{concept.key} {concept.terms['zh-Hans'][0]}"
-            while key in seen:
-                key += "+"
-            seen[key] = len(unique)
-            unique.append(concept if key == concept.key else Concept(key, concept.terms, concept.kind, concept.low, concept.layer))
-        patterns: dict[str, list[int]] = {}
-        cased: set[tuple[str, int]] = set()
-        for index, concept in enumerate(unique):
-            for term in dict.fromkeys(t for column in concept.terms.values() for t in column):
-                pattern = canonical(fold(term)).text
-                # A single Chinese character is part of too many other words to stand for one meaning.
-                if pattern.strip() and not (len(pattern.strip()) == 1 and is_han(pattern.strip())):
-                    owners = patterns.setdefault(pattern, [])
-                    if index not in owners:
-                        owners.append(index)
-                    if term.isupper() and term.lower() in _COMMON_WORDS:
-                        cased.add((pattern, index))
-        # A hand-made concept wins over an imported one with the same term.
-        for pattern, owners in patterns.items():
-            best = min(unique[i].layer for i in owners)
-            patterns[pattern] = [i for i in owners if unique[i].layer == best]
+        unique = _unique(_merged(concepts))
+        patterns, cased = _patterns(unique)
         digest = hashlib.sha256()
         for concept in unique:
             digest.update(repr((concept.key, sorted(concept.terms.items()), concept.kind, concept.low, concept.layer)).encode())

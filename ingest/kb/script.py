@@ -1,7 +1,7 @@
 """Scripts: which one a text is in, and prose turned into the reader's.
 
-Conversion by phrase (``s2twp``, ``tw2sp``) changes lengths and words; it is for Wenju's own prose and for reading aids, never for quotations
-and never for search keys.
+Conversion by phrase (``s2twp``, ``tw2sp``) changes lengths and words; it is for Wenju's own prose and for reading aids, never for
+quotations and never for search keys.
 """
 
 from __future__ import annotations

@@ -22,17 +22,16 @@ def _is_abbreviation(text: str, stop: int) -> bool:
     found = _LAST_WORD.search(before)
     if found:
         word = found.group(1).lower()
-        if word in _ABBREVIATIONS or (len(word) == 1 and found.group(1).isupper()):
-            return True
-        return False
+        return word in _ABBREVIATIONS or (len(word) == 1 and found.group(1).isupper())
     return bool(re.search(r"(?:^|\n)\s*\d{1,2}$", before))
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Return the spans of the sentences in ``text[start:end]``.
 
-    Borders are 。！？!? with closing quotes (semicolons and ellipses join the parts of one sentence), a full stop before a space (not after an abbreviation, an initial or a list
-    number; decimals have no space), and line ends. Surrounding spaces are left out; the spans are ordered and do not overlap.
+    Borders are 。！？!? with closing quotes (semicolons and ellipses join the parts of one sentence), a full stop before a space
+    (not after an abbreviation, an initial or a list number; decimals have no space), and line ends. Surrounding spaces are left out;
+    the spans are ordered and do not overlap.
     """
     end = len(text) if end is None else end
     spans = []

@@ -120,7 +120,8 @@ def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s
     try:
         timer.start()
         stdin, stdout = worker.process.stdin, worker.process.stdout
-        assert stdin is not None and stdout is not None
+        assert stdin is not None
+        assert stdout is not None
         try:
             request = {"target": target, "arguments": arguments, "seconds": timeout_s, "memory_mb": memory_mb}
             stdin.write(json.dumps(request) + "\n")

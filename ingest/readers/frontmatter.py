@@ -72,7 +72,7 @@ def _date(value: Any) -> str:
         return ""
     parts = [int(part) for part in match.groups() if part]
     try:
-        dt.date(*(parts + [1, 1])[:3])
+        dt.date(*[*parts, 1, 1][:3])
     except ValueError:
         return ""
     return "-".join(str(part).zfill(2) for part in parts)

@@ -65,7 +65,7 @@ class _Text(HTMLParser):
             return
         if tag in _BREAKS:
             self.out.append("\n\n")
-        elif tag in ("br",):
+        elif tag == "br":
             self.out.append("\n")
         elif tag in ("td", "th"):
             self.out.append(" ")
@@ -236,6 +236,7 @@ def read_html(data: bytes, *, name: str) -> Iterator[Head | Page]:
     walker = _Walker()
     # A page of tables or lists is easily taken for navigation: then everything is better than next to nothing.
     walker.walk(main if main is not None and len(_flat(main)) * 3 > whole else body)
+    source = getattr(meta, "url", None)
     title = (getattr(meta, "title", None) or "").strip() or walker.title or _flat_title(tree)
     yield Head(
         "text/html",
@@ -243,7 +244,7 @@ def read_html(data: bytes, *, name: str) -> Iterator[Head | Page]:
         language=language,
         date=(getattr(meta, "date", None) or "")[:10],
         publisher=(getattr(meta, "sitename", None) or getattr(meta, "author", None) or "")[:200],
-        metadata={"encoding": encoding, **({"source": meta.url} if getattr(meta, "url", None) else {})},
+        metadata={"encoding": encoding, **({"source": source} if source else {})},
     )
     yield Page(1, walker.builder.text, tuple(walker.builder.blocks))
 

@@ -132,14 +132,19 @@ class _Walker:
                 nesting.pop()
             elif token.type == "inline":
                 self._text(_inline(token), nesting, level)
-            elif token.type in ("fence", "code_block"):
-                self.builder.add("code", token.content.rstrip("\n"))
-            elif token.type == "math_block":
-                self.builder.add("paragraph", token.content)
-            elif token.type == "html_block":
-                for part in visible_text(token.content).split("\n\n"):
-                    self.builder.add("paragraph", _join(part))
+            else:
+                self._whole(token)
             at += 1
+
+    def _whole(self, token: Token) -> None:
+        """Add a block that is one token."""
+        if token.type in ("fence", "code_block"):
+            self.builder.add("code", token.content.rstrip("\n"))
+        elif token.type == "math_block":
+            self.builder.add("paragraph", token.content)
+        elif token.type == "html_block":
+            for part in visible_text(token.content).split("\n\n"):
+                self.builder.add("paragraph", _join(part))
 
     def _text(self, text: str, nesting: Sequence[str], level: int) -> None:
         if nesting and nesting[-1] == "heading_open":

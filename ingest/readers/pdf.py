@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -251,10 +252,8 @@ def _row(rows: Sequence[Sequence[Sequence[Line]]], columns: int) -> tuple[str, l
 
 def _title(pdf: Any, pages: Sequence[_Raw]) -> tuple[str, dict[str, str]]:
     meta = {}
-    try:
+    with suppress(pdfium.PdfiumError, ValueError):
         meta = {key: value.strip() for key, value in pdf.get_metadata_dict().items() if value and value.strip()}
-    except (pdfium.PdfiumError, ValueError):
-        pass
     title = meta.get("Title", "")
     if len(title) >= 4 and not _NO_TITLE.match(title) and garbage_score(title) < _BAD:
         return " ".join(title.split()), meta

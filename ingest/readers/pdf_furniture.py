@@ -46,7 +46,7 @@ def mark_furniture(pages: Sequence[tuple[Sequence[Line], float]]) -> None:
         places = {(_key(line.text), round(40 * line.middle / height)) for row in rows for line in row}
         seen.update(places)
     need = 3 if len(pages) > 3 else 2
-    for (lines, height), rows in zip(pages, edges, strict=True):
+    for (_, height), rows in zip(pages, edges, strict=True):
         for row in rows:
             for line in row:
                 place = round(40 * line.middle / height)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -68,7 +69,8 @@ def _gutter(lines: Sequence[Line], width: float) -> float | None:
         wide = [line.x1 - line.x0 for line in side]
         if room <= 0 or np.percentile(wide, 70) < 0.7 * room:
             return None
-    overlap = min(max(l.y1 for l in left), max(r.y1 for r in right)) - max(min(l.y0 for l in left), min(r.y0 for r in right))
+    bottom = min(max(line.y1 for line in left), max(line.y1 for line in right))
+    overlap = bottom - max(min(line.y0 for line in left), min(line.y0 for line in right))
     return at if overlap > 4 * float(np.median([line.y1 - line.y0 for line in prose])) else None
 
 
@@ -108,7 +110,7 @@ def _flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]
         return []
     left = float(np.percentile([row[0].x0 for row in rows], 15))
     right = float(np.percentile([row[-1].x1 for row in rows], 90))
-    steps = [b[0].middle - a[0].middle for a, b in zip(rows, rows[1:], strict=False) if abs(a[0].size - b[0].size) < 0.6]
+    steps = [b[0].middle - a[0].middle for a, b in pairwise(rows) if abs(a[0].size - b[0].size) < 0.6]
     close = [step for step in steps if 0 < step < 3 * body]
     pitch = float(np.median(close)) if close else 1.5 * body
     out: list[Paragraph] = []
@@ -124,15 +126,23 @@ def _flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]
 
 
 def _breaks(
-    before: Sequence[Line], row: Sequence[Line], paragraph: Paragraph, *, left: float, right: float, pitch: float, body: float, bottom: float
+    before: Sequence[Line],
+    row: Sequence[Line],
+    paragraph: Paragraph,
+    *,
+    left: float,
+    right: float,
+    pitch: float,
+    body: float,
+    bottom: float,
 ) -> bool:
     """Return whether a new paragraph begins with a row."""
     last, line = before[-1], row[0]
     if abs(last.size - line.size) > 0.12 * max(last.size, line.size):
         return True
-    if line.size < 0.92 * body and line.y0 > bottom and _MARK.match(line.text) and paragraph.kind in ("caption", "paragraph", "footnote"):
-        if _NOTE.match(line.text):
-            return True
+    small = line.size < 0.92 * body and line.y0 > bottom and paragraph.kind in ("caption", "paragraph", "footnote")
+    if small and _MARK.match(line.text) and _NOTE.match(line.text):
+        return True
     step = line.middle - before[0].middle
     if step > 1.45 * pitch or _CAPTION.match(line.text):
         return True
@@ -170,9 +180,9 @@ def _split_heading(piece: Paragraph, body: float) -> Paragraph:
     numbered = re.match(r"^(?:\d+(?:\.\d+)*\.?\s+\S|第[一二三四五六七八九十百\d]+[章節节篇部]|[一二三四五六七八九十]+、|[A-Z]\.\s)", text)
     short = len(text) <= (120 if not re.search(r"[\u4e00-\u9fff]", text) else 50) and len(piece.lines) <= 3
     letters = sum(char.isalpha() for char in text)
-    if piece.kind in ("paragraph", "list_item") and looks and short and letters >= 2 and not re.search(r"[。，；,;]$", text):
-        if not (_ENDS.search(text) and not numbered and text[-1] in ".。"):
-            piece.kind = "heading"
+    sentence = re.search(r"[。，；,;]$", text) or (_ENDS.search(text) and not numbered and text[-1] in ".。")
+    if piece.kind in ("paragraph", "list_item") and looks and short and letters >= 2 and not sentence:
+        piece.kind = "heading"
     return piece
 
 

@@ -226,7 +226,7 @@ def page_lines(textpage: Any, frame: Frame) -> list[Line]:
     flipped = raw.copy()
     flipped[:, [0, 2]] = shown[:, [0, 2]]
     flipped[:, [1, 3]] = -shown[:, [3, 1]]
-    lines = []
+    lines: list[Line] = []
     for start, end in _runs(chars, flipped, sideways):
         line = _line(chars[start:end], shown[start:end], len(lines), float(np.median(sizes[start:end])), bool(bold[start:end].mean() > 0.6))
         if line is not None:

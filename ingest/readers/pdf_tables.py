@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _cut(line: Line, columns: Sequence[tuple[float, float]]) -> list[Line]:
     if len(hit) < 2 or " " not in line.text:
         return [line]
     cuts = []
-    for a, b in zip(hit, hit[1:], strict=False):
+    for a, b in pairwise(hit):
         border = (columns[a][1] + columns[b][0]) / 2
         spaces = [i for i, char in enumerate(line.text) if char == " "]
         best = min(spaces, key=lambda i: abs((line.boxes[i - 1][2] + line.boxes[i + 1][0]) / 2 - border))
@@ -122,7 +123,7 @@ def _build(group: Sequence[Sequence[Line]]) -> Table | None:
     if len(columns) < 2:
         return None
     rows: list[list[list[Line]]] = []
-    steps = [b[0].middle - a[0].middle for a, b in zip(group, group[1:], strict=False) if len(a) > 1 and len(b) > 1]
+    steps = [b[0].middle - a[0].middle for a, b in pairwise(group) if len(a) > 1 and len(b) > 1]
     pitch = float(np.median(steps)) if steps else 0.0
     for number, row in enumerate(group):
         cells: list[list[Line]] = [[] for _ in columns]

@@ -103,6 +103,10 @@ def test_new_review_and_convert_from_the_command_line(
     left = load_sets([drafted])
     assert len(left) == total - 1
     assert [case.reviewed_by for case in left].count("kim") == 1
+    # Drafting again brings back what was rejected and keeps what was reviewed.
+    assert command(library, monkeypatch, "eval", "new", str(drafted), "--per-document", "1") == 0
+    assert len(load_sets([drafted])) == total
+    assert [case.reviewed_by for case in load_sets([drafted])].count("kim") == 1
     assert command(library, monkeypatch, "eval", "convert", str(drafted), str(tmp_path / "b"), "--from", "wenju", "--to", "beir") == 0
     assert (tmp_path / "b" / "qrels" / "test.tsv").is_file()
     put = tmp_path / "broken.jsonl"
@@ -198,6 +202,9 @@ async def test_a_posted_set_is_run_and_kept(scratch: Library) -> None:
         ({"cases": [CASE, {"id": "x"}]}, "cases[1]"),
         ({"cases": [CASE, CASE]}, "cases[1]"),
         ({"cases": [CASE | {"language": "fr"}]}, "cases[0]"),
+        ({"cases": [CASE | {"must_not_include": 5}]}, "cases[0]"),
+        ({"cases": [CASE | {"question": "？！"}]}, "cases[0]"),
+        ({"cases": [CASE | {"question": "what " * 2_000}]}, "cases[0]"),
         ({"cases": [CASE], "sets": "x"}, "sets"),
     ],
 )
@@ -206,6 +213,12 @@ async def test_a_malformed_set_is_turned_away_with_its_place(client: Client, bod
     assert response.status_code == 422
     assert place in response.text
     assert (await client.get("/v1/evals")).json()["data"] == []
+
+
+async def test_half_a_character_is_turned_away(client: Client) -> None:
+    body = json.dumps({"cases": [CASE | {"question": "what \ud800?"}]})
+    response = await client.post("/v1/evals", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 422
 
 
 async def test_runs_go_one_at_a_time_and_say_how_far_they_are(scratch: Library, monkeypatch: pytest.MonkeyPatch) -> None:
