@@ -26,8 +26,8 @@ def holds(answer: str, alternative: str) -> bool:
     figures = find_quantities(folded)
     if len(figures) != 1 or any(char.isalnum() for char in folded[: figures[0].start] + folded[figures[0].end :]):
         return False
-    wanted_terms = set(figures[0].terms)
-    return any(wanted_terms & set(figure.terms) for figure in find_quantities(fold(answer)))
+    # A day in the answer also says its year; a year does not say the day.
+    return any(figures[0].term in figure.terms for figure in find_quantities(fold(answer)))
 
 
 def _contains(text: str, wanted: str) -> bool:
