@@ -8,8 +8,7 @@ import re
 import threading
 import time
 import uuid
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict, deque
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,8 @@ class EvalRuns:
         self._folder = folder
         self._lock = threading.Lock()
         self._records: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="wenju-evals")
+        self._waiting: deque[tuple[State, dict[str, Any], hooks.EvalWork]] = deque()
+        self._busy = False
         for path in sorted(folder.glob("eval_*.json"), key=lambda item: item.stat().st_mtime):
             try:
                 run = json.loads(path.read_text("utf-8"))
@@ -112,8 +112,22 @@ class EvalRuns:
             }
             self._records[str(record["id"])] = record
             shown = dict(record)
-        self._pool.submit(self._run, state, record, work)
+            self._waiting.append((state, record, work))
+            if not self._busy:
+                self._busy = True
+                # No pool: its idle thread would look like a job cut short when the service stops.
+                threading.Thread(target=self._drain, name="wenju-evals", daemon=True).start()
         return shown
+
+    def _drain(self) -> None:
+        """Run what waits, one after the other."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy = False
+                    return
+                state, record, work = self._waiting.popleft()
+            self._run(state, record, work)
 
     def _run(self, state: State, record: dict[str, Any], work: hooks.EvalWork) -> None:
         def progress(done: int, _total: int) -> None:
@@ -123,6 +137,7 @@ class EvalRuns:
 
         record["state"] = "running"
         try:
+            progress(0, record["questions"])
             run = work(progress)
             measures = run["summary"]["headline"]
             finished = record | {"state": "done", "done": record["questions"], "measures": measures, "finished": int(time.time())}

@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from ingest.kb import WenjuError
+from service import hooks
 from service.state import require_key, state_of
 
 __all__ = ["product_version", "router"]
@@ -86,6 +87,7 @@ async def version_route(request: Request) -> Response:
         "embedding": state.kb.embedder.identity if state.kb.embedder else "none",
         "model": state.settings.llm.model or "extractive",
         "read_only": state.settings.service.read_only,
+        "evals": hooks.eval_runner is not None,
         "max_upload_bytes": state.settings.read.max_bytes,
     }
     return JSONResponse(record)
