@@ -21,16 +21,16 @@ def load_run(path: Path) -> dict[str, Any]:
         SetError: The file is missing, half written or no run.
     """
     try:
-        run: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        run: Any = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise SetError(f"there is no run {path}", hint="`wenju eval run SET --json FILE` writes one.") from error
     except ValueError as error:
         raise SetError(
             f"{path} is broken or half written: {error}", hint="Run the evaluation again; it goes on where it stopped."
         ) from error
-    if run.get("object") != "eval_run":
+    if not isinstance(run, dict) or run.get("object") != "eval_run":
         raise SetError(f"{path} is no eval run", hint="`wenju eval run SET --json FILE` writes one.")
-    return run
+    return dict(run)
 
 
 def outcome(result: dict[str, Any]) -> float | None:
