@@ -15,7 +15,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from itertools import pairwise
 from typing import Any
 
 from ingest.kb.folding import FOLD_VERSION, fold
