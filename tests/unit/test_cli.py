@@ -1,0 +1,149 @@
+"""The command line's exit codes and its JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from makers import put
+
+from wenju import main
+
+DIGEST = """---
+title: Walnuts
+---
+# Walnuts
+
+The walnut harvest of Oregon reached 4,200 tonnes in 2024.
+"""
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of its own, without the dense leg."""
+    import os
+
+    for name in list(os.environ):
+        if name.upper().startswith("WENJU_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("WENJU_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WENJU_EMBEDDING__PROVIDER", "none")
+    monkeypatch.chdir(tmp_path)
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_from_files_to_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(tmp_path, "walnuts.md", DIGEST)
+    assert main(["ingest", str(path), "--json"]) == 0
+    assert _json(capsys)["exit_code"] == 0
+    assert main(["documents", "list", "--json"]) == 0
+    (document,) = _json(capsys)
+    assert document["file_name"] == "walnuts.md"
+    assert main(["documents", "show", document["id"], "--json"]) == 0
+    assert "4,200 tonnes" in _json(capsys)["pages"][0]["text"]
+    assert main(["search", "walnut harvest", "--json"]) == 0
+    assert _json(capsys)["data"][0]["document_id"] == document["id"]
+    assert main(["ask", "How large was the walnut harvest of Oregon in 2024?", "--json"]) == 0
+    answer = _json(capsys)
+    assert answer["object"] == "answer"
+    assert "4,200" in answer["answer"]
+    assert main(["documents", "remove", document["id"]]) == 0
+    capsys.readouterr()
+    assert main(["documents", "list", "--json"]) == 0
+    assert _json(capsys) == []
+
+
+def test_a_file_that_cannot_be_read_is_partial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, "in/walnuts.md", DIGEST)
+    put(tmp_path, "in/torn.pdf", b"%PDF-1.7\nnothing of a PDF follows")
+    assert main(["ingest", "in", "--json"]) == 3
+    record = _json(capsys)
+    assert record["failed"] == 1
+    assert record["exit_code"] == 3
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ingest", str(put(tmp_path, "walnuts.md", DIGEST)), "--dry-run", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["ask", "How large was the harvest?"]) == 4
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["ingest", "nowhere"],
+        ["convert", "nowhere.md", "--to", "zh-TW"],
+        ["lexicon", "check", "nowhere.tsv"],
+        ["lexicon", "import", "nowhere.u8"],
+        ["eval", "compare", "nowhere.json", "nowhere.json"],
+        ["eval", "run", "nowhere.jsonl"],
+        ["ask", ""],
+        ["ask", "   "],
+    ],
+    ids=" ".join,
+)
+def test_usage_is_two(command: list[str]) -> None:
+    assert main(command) == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["nosuch"], ["ask"], ["convert", "a.md"], ["convert", "a.md", "--to", "fr"], ["documents"], ["--nosuch"]], ids=" ".join
+)
+def test_the_parser_leaves_with_two(command: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(command)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("command", [["ask", "What is it?"], ["search", "walnut"], ["documents", "list"]], ids=" ".join)
+def test_without_a_knowledge_base_four(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("wenju: ")
+    assert "→" in printed.err
+
+
+@pytest.mark.parametrize(("name", "value"), [("WENJU_SERVICE__PORT", "many"), ("WENJU_SERVCE__PORT", "1"), ("WENJU_API_KEYS", "[")])
+def test_wrong_settings_are_four(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["config", "show"]) == 4
+
+
+def test_settings_as_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENJU_API_KEYS", "sk-alpha")
+    assert main(["config", "show", "--json"]) == 0
+    rows = {row["name"]: row for row in _json(capsys)}
+    assert rows["api_keys"]["value"] == "(1 set)"
+    assert rows["embedding.provider"]["source"] == "environment"
+
+
+def test_a_faulty_lexicon_is_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lexicon", "check", str(put(tmp_path, "own.tsv", "agent\t智能體\t\t\t\n"))]) == 3
+    assert "own.tsv:1" in capsys.readouterr().out
+
+
+def test_convert_prints_or_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(tmp_path, "a.md", "软件\n")
+    assert main(["convert", str(path), "--to", "zh-TW"]) == 0
+    assert capsys.readouterr().out == "軟體\n"
+    assert main(["convert", str(path), "--to", "zh-HK", "-o", "b.md"]) == 0
+    assert (tmp_path / "b.md").read_text("utf-8") == "軟件\n"
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("wenju ")
+
+
+def test_data_dir_may_be_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENJU_DATA_DIR", "restored-afterwards")
+    assert main(["--data-dir", str(tmp_path / "other"), "ingest", str(put(tmp_path, "walnuts.md", DIGEST))]) == 0
+    assert (tmp_path / "other").is_dir()
+    assert not (tmp_path / "restored-afterwards").exists()
