@@ -31,8 +31,9 @@ async def _frames(events: AsyncIterator[Event], stopping: asyncio.Event) -> Asyn
     ended = False
     try:
         while True:
-            pending = pending or asyncio.ensure_future(anext(source))  # type: ignore[arg-type]
-            await asyncio.wait({pending, halted}, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
+            pending = pending or asyncio.ensure_future(anext(source))
+            waited: set[asyncio.Future[Any]] = {pending, halted}
+            await asyncio.wait(waited, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
             if pending.done():
                 try:
                     name, data = pending.result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -189,7 +189,7 @@ async def _sentences(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
         yield sentence
 
 
-async def generated_events(kb: KnowledgeBase, prepared: Prepared, model: Model, metrics: Metrics | None = None) -> AsyncIterator[Event]:
+async def generated_events(kb: KnowledgeBase, prepared: Prepared, model: Model, metrics: Metrics | None = None) -> AsyncGenerator[Event]:
     """Yield the events of a generated answer, ``done`` last with the whole answer.
 
     What a sentence says is shown only after it is checked, so that the joined deltas equal the answer. Where the model fails or nothing it

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -172,7 +172,7 @@ class Model:
         )
         return model, client
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str]:
         """Yield the completion's text as it comes.
 
         Raises:
@@ -200,7 +200,7 @@ class Model:
             if not settled:
                 self.breaker.abandoned()
 
-    async def _attempts(self, messages: Sequence[Message], deadline: float) -> AsyncIterator[str]:
+    async def _attempts(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[str]:
         for attempt in range(_RETRIES + 1):
             begun = False
             try:
@@ -217,7 +217,7 @@ class Model:
                     raise
                 await asyncio.sleep(wait)
 
-    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncIterator[str]:
+    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[str]:
         # Imports and TLS contexts take long enough to hold up every other stream.
         model, client = await asyncio.to_thread(self._make)
         from llama_index.core.llms import ChatMessage

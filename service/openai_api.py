@@ -86,7 +86,7 @@ def _read(body: ChatRequest) -> tuple[str, list[Turn], bool]:
         raise InvalidRequest("there is no message of the user", hint="Add a message with role user.")
     question = check_question(body.messages[asked[-1]].text())
     # System messages are taken note of by nobody: what is shown is decided by the evidence.
-    turns = [Turn(m.role, m.text()[:20_000]) for m in body.messages[: asked[-1]] if m.role in ("user", "assistant")]  # type: ignore[arg-type]
+    turns = [Turn(m.role, m.text()[:20_000]) for m in body.messages[: asked[-1]] if m.role in ("user", "assistant")]
     return question, turns[-_TURNS:], body.model == "wenju"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ async def answer_events(
     filters: Filters | None = None,
     explain: bool = False,
     generate: bool = True,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Yield the events of one answer; see ``service.answer.prepare`` for the arguments."""
     from service.routes_ask import count_answer
 
