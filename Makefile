@@ -1,7 +1,7 @@
 # Everything a person does with a checkout. `make` alone lists the targets.
 PYTHON ?= python3
 DEMO ?= data-demo
-SETS ?= $(wildcard eval/sets/*.jsonl)
+SETS ?= eval/sets/dev.jsonl eval/sets/test.jsonl eval/sets/crossing.jsonl
 
 BIN := .venv/bin
 STAMP := .venv/.wenju-setup
@@ -9,7 +9,7 @@ WENJU_DEMO := WENJU_DATA_DIR=$(DEMO) $(BIN)/wenju
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format eval briefs fuzz crash soak screenshots lock clean
+.PHONY: help setup demo serve test check format eval baselines briefs fuzz crash soak screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ test: setup ## run the tests (not the fuzz and soak ones)
 check: setup ## lint, format, types and the order of the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict ingest service eval wenju.py
+	$(BIN)/mypy --strict ingest service eval wenju.py scripts
 	$(BIN)/lint-imports
 
 format: setup ## put the code into the house format
@@ -57,6 +57,14 @@ eval: setup ## measure the sample corpus against the baseline (SETS=… for othe
 	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
 	$(WENJU_DEMO) ingest corpus
 	$(WENJU_DEMO) eval run $(SETS) --gate
+
+baselines: setup ## measure again and keep the figures as the new baselines
+	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
+	$(WENJU_DEMO) ingest corpus
+	for name in dev test crossing; do \
+		$(WENJU_DEMO) eval run eval/sets/$$name.jsonl --json build/$$name.json && \
+		$(BIN)/python -m eval.baseline build/$$name.json eval/baselines/$$name.json || exit 1; \
+	done
 
 briefs: setup ## typeset the sample reports, corpus/reports/*.pdf (needs fonts-noto-cjk)
 	$(BIN)/python corpus/reports/build.py

@@ -222,7 +222,7 @@ def _cite_passage(snapshot: Snapshot, hit: Hit, index: int) -> Citation | None:
 def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
     """Return the refusal that fits the evidence, with the nearest passages."""
     language = prepared.question.language
-    nearest = []
+    nearest: list[Citation] = []
     for hit in prepared.retrieval.hits[:_NEAREST]:
         citation = _cite_passage(snapshot, hit, len(nearest) + 1)
         if citation is not None:
@@ -230,10 +230,8 @@ def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
     if not prepared.ranked or prepared.evidence.probability < _ABSENT:
         return _refused(prepared, "no_evidence", say("no_evidence", language), nearest)
     missing = prepared.evidence.missing[:3]
-    if missing:
-        message = say("missing", language, parts=say("join", language).join(missing))
-    else:
-        message = say("low_confidence", language)
+    parts = say("join", language).join(missing)
+    message = say("missing", language, parts=parts) if missing else say("low_confidence", language)
     return _refused(prepared, "low_confidence", message, nearest)
 
 

@@ -41,6 +41,10 @@ SIGNALS = (
 )
 
 
+# Just below the default threshold: a rule speaks against the answer, whatever the model says.
+_DOUBTFUL = 0.45
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The judgement.
@@ -117,6 +121,21 @@ def _model() -> dict[str, float]:
     return record
 
 
+def _never_told(question: Question, retrieval: Retrieval) -> bool:
+    """Return whether a third or more of what is asked about is a concept or name that no passage of the corpus speaks of."""
+    idf = {term: value for term, value, _ in retrieval.terms}
+    ceiling = max(idf.values(), default=0.0)
+    worth = [(unit, max((idf.get(term, 0.0) for term in unit.terms), default=0.0)) for unit in question.units if not unit.low]
+    total = sum(value for _, value in worth)
+    absent = [value for unit, value in worth if unit.kind in ("concept", "name") and value >= 0.999 * ceiling]
+    return ceiling > 0 and math.isclose(ceiling, retrieval.unseen_idf, rel_tol=1e-3) and bool(absent) and sum(absent) >= total / 3
+
+
+def _kind_absent(question: Question, ranked: Sequence[Candidate]) -> bool:
+    """Return whether a figure, share or date is asked for and none of the best sentences has one."""
+    return question.type in ("share", "number", "date") and all(candidate.values[4] == 0.0 for candidate in ranked[:3])
+
+
 def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> Evidence:
     """Return how likely the best sentences answer the question.
 
@@ -128,5 +147,7 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     model = _model()
     logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+    if _never_told(question, retrieval) or _kind_absent(question, ranked):
+        probability = min(probability, _DOUBTFUL)
     parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
     return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)

@@ -70,8 +70,11 @@ def _grams(text: str) -> set[str]:
 
 
 def _same(left: Candidate, right: Candidate) -> bool:
-    """Return whether two sentences say the same: most of the shorter one's bigrams in the longer (in whatever script and wording), or the
-    same figures about the same concepts (in whatever language)."""
+    """Return whether two sentences say the same.
+
+    That is: most of the shorter one's bigrams in the longer (in whatever script and wording), or the same figures about the same concepts
+    (in whatever language).
+    """
     a, b = sorted((_grams(left.text), _grams(right.text)), key=len)
     if len(a & b) >= 0.7 * len(a):
         return True

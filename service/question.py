@@ -35,7 +35,8 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
     (
         "share",
         r"百分之几|百分之多少|百分比|几成|(?:多少|多大|多高|几)[^，。？]{0,4}(?:份额|比例|占比|比重|比率|百分点)"
-        r"|(?:份额|比例|占比|比重|比率|渗透率|普及率|采用率|使用率|成功率|增长率|增幅|涨幅|降幅|跌幅)[^，。？]{0,8}(?:多少|几何|多大|多高|是几|为何$)"
+        r"|(?:份额|比例|占比|比重|比率|渗透率|普及率|采用率|使用率|成功率|增长率|增幅|涨幅|降幅|跌幅)[^，。？]{0,8}(?:多少|几何|多大|多高"
+        r"|是几|为何$)"
         r"|占[^，。？]{0,16}(?:多少|几)|\b(?:what|which|how (?:large|big|high|great) (?:a|an|is|was|are|were)(?: the)?)\s+(?:\w+\s+){0,3}"
         r"(?:share|percentage|percent|proportion|fraction|rate)\b|\bhow many percent",
     ),
@@ -47,34 +48,42 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
     ("person", r"谁|哪(?:一)?位|何人|什么人|哪些人|\bwho(?:m|se)?\b|\bwhich (?:person|people|author|authors)\b"),
     (
         "reason",
-        r"为何|为什么|为啥|因何|何故|什么原因|原因(?:是|为|有)|什么缘故|理由(?:是|有)|怎么会|\bwhy\b|\breasons?\b|\bwhat (?:caused|causes|led|explains)\b",
+        r"为何|为什么|为啥|因何|何故|什么原因|原因(?:是|为|有)|什么缘故|理由(?:是|有)|怎么会|\bwhy\b|\breasons?\b"
+        r"|\bwhat (?:caused|causes|led|explains)\b",
     ),
     (
         "number",
-        r"多少|几(?:个|家|人|种|次|倍|篇|项|名|年|天|月|岁|届|所|座|条|间|款|美元|元|亿|万|千|百|位|层|章|页|国|类)|多大|多高|多长|多久|多远|多快|多重|多深|多宽"
+        r"多少|几(?:个|家|人|种|次|倍|篇|项|名|年|天|月|岁|届|所|座|条|间|款|美元|元|亿|万|千|百|位|层|章|页|国|类)|多大|多高|多长|多久"
+        r"|多远|多快|多重|多深|多宽"
         r"|(?:数量|人数|金额|价格|成本|总数|总额|规模|长度|面积|高度)[^，。？]{0,6}(?:是|为|有)?(?:什么|何|几)?[？?]?$"
         r"|\bhow (?:many|much|long|old|far|fast|tall|high|large|big|often|deep|wide|heavy|expensive)\b"
-        r"|\bwhat (?:is|was|are|were) the (?:\w+\s+){0,3}(?:number|price|cost|amount|size|length|population|value|median|average|total|score|count)\b",
+        r"|\bwhat (?:is|was|are|were) the (?:\w+\s+){0,3}(?:number|price|cost|amount|size|length|population|value|median|average|total"
+        r"|score|count)\b",
     ),
     (
         "place",
-        r"哪里|哪儿|何处|何地|什么地方|哪(?:一)?个?(?:国家|地区|城市|地方|州|省|市|大洲|洲|地)|哪国|\bwhere\b|\b(?:what|which) (?:country|countries|city|place|region|state|continent|location)\b",
+        r"哪里|哪儿|何处|何地|什么地方|哪(?:一)?个?(?:国家|地区|城市|地方|州|省|市|大洲|洲|地)|哪国|\bwhere\b"
+        r"|\b(?:what|which) (?:country|countries|city|place|region|state|continent|location)\b",
     ),
     (
         "definition",
-        r"什么是|是什么意思|指的是什么|是指什么|的?定义|何谓|含义|所谓|\bwhat (?:is|are) (?:an? )?[\w\s-]+\?*$|\bwhat does [^?]* mean\b|\bdefin(?:e|ed|ition)\b|\bmeant by\b",
+        r"什么是|是什么意思|指的是什么|是指什么|的?定义|何谓|含义|所谓|\bwhat (?:is|are) (?:an? )?[\w\s-]+\?*$|\bwhat does [^?]* mean\b"
+        r"|\bdefin(?:e|ed|ition)\b|\bmeant by\b",
     ),
     (
         "comparison",
-        r"比较|相比|对比|差异|差别|区别|差距|有何不同|有什么不同|哪个更|谁更|孰|\bcompare[ds]?\b|\bcomparison\b|\bdiffer(?:s|ence|ences|ent)?\b|\bversus\b|\bvs\b",
+        r"比较|相比|对比|差异|差别|区别|差距|有何不同|有什么不同|哪个更|谁更|孰|\bcompare[ds]?\b|\bcomparison\b"
+        r"|\bdiffer(?:s|ence|ences|ent)?\b|\bversus\b|\bvs\b",
     ),
     (
         "list",
-        r"哪些|哪几|列出|有什么|包括什么|包含什么|分别|\bwhich [a-z-]+s (?:are|were|have|do|did)\b|\bwhat (?:are|were) the\b|\blist\b|\bname the\b",
+        r"哪些|哪几|列出|有什么|包括什么|包含什么|分别|\bwhich [a-z-]+s (?:are|were|have|do|did)\b|\bwhat (?:are|were) the\b|\blist\b"
+        r"|\bname the\b",
     ),
     (
         "entity",
-        r"哪(?:一)?(?:家|个|款|种|项|类|所|本|部|支|间|份|门|场|派)|何种|什么(?:公司|模型|机构|语言|组织|类别|工具|平台|产品|名字|名称)|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b",
+        r"哪(?:一)?(?:家|个|款|种|项|类|所|本|部|支|间|份|门|场|派)|何种|什么(?:公司|模型|机构|语言|组织|类别|工具|平台|产品|名字|名称)"
+        r"|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b",
     ),
     ("manner", r"如何|怎么|怎样|怎么样|用什么方法|透过什么|通过什么|\bhow\b"),
     (
@@ -86,8 +95,10 @@ _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _TYPES)
 
 # Words that make a sentence a question or a request; they say nothing about its subject.
 _FUNCTION = re.compile(
-    r"请问|请列出|请说明|请告诉我|请|多少|几成|几个|百分之几|何时|什么时候|哪一年|哪年|为何|为什么|如何|怎么样|怎样|怎么|什么|哪一家|哪一个|哪一款|哪一种|哪一位|哪家|哪个|哪些|哪里"
-    r"|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前|吗|呢"
+    r"请问|请列出|请说明|请告诉我|请|多少|几成|几个|百分之几|何时|什么时候|哪一年|哪年|为何|为什么|如何|怎么样|怎样|怎么|什么|哪一家"
+    r"|哪一个|哪一款|哪一种|哪一位|哪家|哪个|哪些|哪里"
+    r"|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前|吗"
+    r"|呢"
 )
 _CASUAL_EN = frozenset(
     "what which who whom whose when where why how many much long old far do does did is are was were be been has have had can could "
@@ -161,16 +172,19 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         return any(a <= start and end <= b for a, b in skip)
 
     units: dict[tuple[int, int], Unit] = {}
+    asking = [(m.start, m.end) for m in analysis.concepts if m.concept.kind == "question" and not m.nested]
     for match in analysis.concepts:
         concept = match.concept
-        if match.nested or concept.kind in ("question", "unit") or functional(match.start, match.end):
+        # What is asked may stand inside the words that ask: 成立 in 什么时候成立.
+        attribute = match.nested and any(a <= match.start and match.end <= b for a, b in asking)
+        if (match.nested and not attribute) or concept.kind in ("question", "unit") or functional(match.start, match.end):
             continue
         kind = "name" if concept.kind in _NAME_KINDS else "concept"
         span = (match.start, match.end)
-        terms = ("c" + concept.key,)
+        terms: tuple[str, ...] = ("c" + concept.key,)
         if span in units:
             terms = (*units[span].terms, *terms)
-        units[span] = Unit(terms, *span, kind, concept.low)
+        units[span] = Unit(terms, *span, kind, concept.low and not attribute)
     covered = list(units)
     for quantity in analysis.quantities:
         units[quantity.start, quantity.end] = Unit(("n" + quantity.term,), quantity.start, quantity.end, "figure")

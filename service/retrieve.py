@@ -7,6 +7,7 @@ languages sink in a mixed corpus.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ HEADING_WEIGHT = 0.25
 _REFERENCE_WORTH = 0.5
 _CAPTION_WORTH = 0.8
 _REFERENCES = re.compile(
-    r"^\W*(?:[\dA-Z]{1,3}[.、 ]+)?(?:資料|参考|參考|引用|本文)?(?:來源|来源|文獻|文献|資料|资料|書目|书目|sources?|references?|bibliography|works cited|further reading)"
+    r"^\W*(?:[\dA-Z]{1,3}[.、 ]+)?(?:資料|参考|參考|引用|本文)?(?:來源|来源|文獻|文献|資料|资料|書目|书目|sources?|references?"
+    r"|bibliography|works cited|further reading)"
     r"(?:\s*(?:與|与|和|及|and|&)\s*\S{1,12}(?:\s\S{1,12})?)?\W*$",
     re.IGNORECASE,
 )
@@ -93,6 +95,7 @@ class Retrieval:
     timings_ms: dict[str, float]
     terms: list[tuple[str, float, float]] = field(default_factory=list)
     dropped: list[dict[str, str]] = field(default_factory=list)
+    unseen_idf: float = 0.0
 
 
 def _terms(question: Question) -> list[WeightedTerm]:
@@ -138,7 +141,7 @@ def _lexical_scores(
     direct = weights.sum(axis=1) / same
     crossed = CROSS_WEIGHT * (weights * boost).sum(axis=1) / other
     # A passage in the asker's language may also be reached by concepts alone (a paraphrase).
-    return np.where(own, direct, crossed)
+    return np.asarray(np.where(own, direct, crossed), dtype=np.float64)
 
 
 def retrieve(
@@ -194,7 +197,10 @@ def retrieve(
     hits, dropped = _hits(snapshot, lexical.refs, order, fused, base, cosine, question, top_k)
     timings["rerank"] = (time.perf_counter() - started) * 1000
     explained = [(t.term, float(i), t.weight) for t, i in zip(terms, lexical.idf, strict=True)]
-    return Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)
+    result = Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)
+    # idf of a term that no passage has: ln(1 + (N + 0.5) / 0.5).
+    result.unseen_idf = math.log(1 + (snapshot.statistics.passages + 0.5) / 0.5)
+    return result
 
 
 def _fuse(

@@ -204,8 +204,7 @@ def _date(found: re.Match[str]) -> str | None:
         return str(group("isomonth"))
     if group("zhdate"):
         if group("zq"):
-            quarter = _QUARTERS.get(group("zq")) or int(group("zq"))
-            return f"{group('zy')}-Q{quarter}"
+            return f"{group('zy')}-Q{_QUARTERS.get(group('zq')) or int(group('zq'))}"
         return _iso(group("zy"), group("zm"), group("zd"))
     if group("quarter"):
         year = group("qy1") or group("qy2") or group("qy3")
@@ -242,9 +241,9 @@ def _share(found: re.Match[str]) -> tuple[float, str] | None:
     if group("zhfrac"):
         lower, upper_text = group("fd"), group("fn")
         divisor = float(lower) if lower.isdigit() else _zh_value(lower)
-        value = _number(upper_text) if upper_text[0].isdigit() else _zh_value(upper_text)
-        if divisor and value is not None:
-            return 100.0 * value / divisor, "" if divisor == 100 else "fraction"
+        share = _number(upper_text) if upper_text[0].isdigit() else _zh_value(upper_text)
+        if divisor and share is not None:
+            return 100.0 * share / divisor, "" if divisor == 100 else "fraction"
     return None
 
 
