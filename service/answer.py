@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Sequence
@@ -170,6 +171,7 @@ def _prose(candidate: Candidate, language: Language, *, again: bool = False) -> 
     """
     source = candidate.hit.passage
     text = " ".join(candidate.text.split()) if source.language == "en" else candidate.text.replace("\n", "")
+    text = re.sub(r"^[•●▪■◦‣∙·*-]\s+", "", text)
     if source.kind == "table_row":
         text = _row(candidate, text)
     if language == "en":

@@ -146,6 +146,11 @@ class _PageBuilder(TextBuilder):
         return pack_boxes(table)
 
 
+def _hyphenated(before: Sequence[str], first: str) -> bool:
+    """Return whether a line ends inside a word with a hyphen of its own: DeepSeek-, R1 on the next."""
+    return before[-1] in "-\u2010" and len(before) > 1 and before[-2].isalnum() and first.isalnum()
+
+
 def _joined(lines: Sequence[Line]) -> tuple[str, list[NDArray[np.float64] | None]]:
     """Return lines as one text with the boxes of its characters; hyphens at line ends and breaks between Han are undone."""
     text: list[str] = []
@@ -156,7 +161,7 @@ def _joined(lines: Sequence[Line]) -> tuple[str, list[NDArray[np.float64] | None
             if last in "-\u2010\u00ad" and len(text) > 1 and text[-2].isalpha() and first.islower():
                 text.pop()
                 boxes.pop()
-            elif not (is_cjk(last) and is_cjk(first)):
+            elif not (is_cjk(last) and is_cjk(first)) and not _hyphenated(text, first):
                 text.append(" ")
                 boxes.append(None)
         text.extend(line.text)
