@@ -1,0 +1,57 @@
+"""Whether the evidence answers: a question about what is not there is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from service_kit import QUESTION, UNANSWERABLE, Library
+
+from ingest.kb import KnowledgeBase
+from service.answerability import SIGNALS, Evidence, judge
+from service.answering import answer_now
+from service.extract import rank_sentences
+from service.question import read_question
+from service.retrieve import retrieve
+
+pytest_plugins = ("service_kit",)
+
+
+@pytest.fixture(scope="module")
+def kb(library: Library) -> Iterator[KnowledgeBase]:
+    base = KnowledgeBase(library.settings())
+    yield base
+    base.close()
+
+
+def _judge(kb: KnowledgeBase, text: str) -> Evidence:
+    snapshot = kb.snapshot()
+    assert snapshot is not None
+    question = read_question(text, kb.analyser)
+    found = retrieve(kb, snapshot, question, top_k=8)
+    return judge(question, found, rank_sentences(question, found, kb.analyser), kb.analyser)
+
+
+def test_what_is_there_is_likelier_than_what_is_not(kb: KnowledgeBase) -> None:
+    there, not_there = _judge(kb, QUESTION), _judge(kb, UNANSWERABLE)
+    assert 0 <= not_there.probability < 0.5 < there.probability <= 1
+    assert set(there.signals) == set(SIGNALS)
+
+
+def test_what_is_missing_is_named(kb: KnowledgeBase) -> None:
+    missing = " ".join(_judge(kb, UNANSWERABLE).missing)
+    assert "Kent" in missing or "cricket" in missing
+
+
+def test_nothing_found_is_no_evidence(kb: KnowledgeBase) -> None:
+    found = _judge(kb, "zqxjk vwpfq")
+    assert found.probability == 0.0
+    assert found.missing == ("zqxjk", "vwpfq")
+
+
+@pytest.mark.parametrize("question", [UNANSWERABLE, "1911 年肯特郡板球賽誰贏了？", "1911 年肯特郡板球赛谁赢了？", "😀"])
+def test_the_unanswerable_is_refused(kb: KnowledgeBase, question: str) -> None:
+    answer = answer_now(kb, question)
+    assert answer.status == "refused"
+    assert answer.refusal is not None
+    assert answer.refusal.message
