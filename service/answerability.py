@@ -125,9 +125,10 @@ def _never_told(question: Question, retrieval: Retrieval) -> bool:
     """Return whether a third or more of what is asked about is a concept or name that no passage of the corpus speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     ceiling = max(idf.values(), default=0.0)
-    worth = [(unit, max((idf.get(term, 0.0) for term in unit.terms), default=0.0)) for unit in question.units if not unit.low]
-    total = sum(value for _, value in worth)
-    absent = [value for unit, value in worth if unit.kind in ("concept", "name") and value >= 0.999 * ceiling]
+    worth = [(unit, [idf[term] for term in unit.terms if term in idf]) for unit in question.units if not unit.low]
+    total = sum(max(values, default=0.0) for _, values in worth)
+    # A unit is told of if any of its terms is: 通報 is both to report and to notify.
+    absent = [max(values) for unit, values in worth if unit.kind in ("concept", "name") and values and min(values) >= 0.999 * ceiling]
     return ceiling > 0 and math.isclose(ceiling, retrieval.unseen_idf, rel_tol=1e-3) and bool(absent) and sum(absent) >= total / 3
 
 
