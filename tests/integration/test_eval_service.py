@@ -163,8 +163,8 @@ async def test_a_vote_becomes_a_candidate(scratch: Library, tmp_path: Path, monk
         assert (await client.post("/v1/feedback", json={"answer_id": answer["id"], "vote": "up"})).status_code == 201
     out = tmp_path / "candidates.jsonl"
     assert await asyncio.to_thread(command, scratch, monkeypatch, "eval", "promote", str(out)) == 0
-    [case] = load_sets([out])
-    assert case.question == answer["standalone_question"]
+    # Other tests may have voted on the library that this one is a copy of.
+    case = next(case for case in load_sets([out]) if case.question == answer["standalone_question"])
     assert case.evidence[0].document == answer["citations"][0]["file_name"]
     assert case.reviewed_by == ""
 
