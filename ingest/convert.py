@@ -8,12 +8,12 @@ from pathlib import Path
 from ingest.kb.errors import SourceError
 from ingest.kb.script import convert_prose
 from ingest.readers.decode import decode
+from ingest.readers.fences import mark_fenced
 from ingest.readers.frontmatter import split_front_matter
 
 __all__ = ["convert_file", "convert_markdown"]
 
 _LANGUAGE = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hant", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant"}
-_FENCE = re.compile(r"\s{0,3}(?:>\s?)*(`{3,}|~{3,})")
 # What is kept letter by letter inside a line: code spans, link targets, addresses, HTML tags, shortcodes, wiki link targets,
 # footnote labels.
 _KEPT = re.compile(
@@ -71,15 +71,7 @@ def convert_markdown(text: str, to: str) -> str:
         to: ``zh-Hans``, ``zh-Hant``, ``zh-TW`` or ``zh-HK``; ``zh-Hant`` is converted with Taiwan's wording.
     """
     _, start, _ = split_front_matter(text)
-    out = []
-    fence = ""
-    for line in text[start:].split("\n"):
-        match = _FENCE.match(line)
-        if match and (not fence or (line.strip().lstrip("> ").startswith(fence) and not line.strip("`~> \t"))):
-            fence = "" if fence else match.group(1)
-            out.append(line)
-        else:
-            out.append(line if fence else _line(line, to))
+    out = [line if fenced else _line(line, to) for line, fenced in mark_fenced(text[start:].split("\n"))]
     head = text[:start]
     if start:
         lines = head.split("\n")

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold, to_script
 from service.answerability import Evidence, judge
@@ -19,7 +20,7 @@ from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.sentences import Candidate
 
-__all__ = ["Prepared", "ask", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
+__all__ = ["AskOptions", "Prepared", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
 
 # Passages that the answer may draw on, whatever top_k the caller wants listed.
 _READ = 10
@@ -41,6 +42,16 @@ class Prepared:
     timings: dict[str, float]
     started: float
     explain: bool = False
+
+
+class AskOptions(TypedDict, total=False):
+    """How a question is to be answered; the meaning and the defaults are those of ``prepare``."""
+
+    history: Sequence[Turn]
+    language: Language | None
+    top_k: int
+    filters: Filters | None
+    explain: bool
 
 
 def prepare(
@@ -104,11 +115,6 @@ def refusal_answer(prepared: Prepared) -> Answer:
     return _doubt(prepared, prepared.snapshot)
 
 
-def ask(kb: KnowledgeBase, text: str, **options: object) -> Answer:
-    """Return the extractive answer to a question; the options are those of ``prepare``."""
-    return extractive(kb, prepare(kb, text, **options))  # type: ignore[arg-type]
-
-
 def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
     """Return the answer made of the sources' own sentences, or the refusal."""
     snapshot = prepared.snapshot
@@ -122,7 +128,7 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
         prepared.ranked,
         max_sentences=limits.max_sentences,
         max_chars=limits.max_chars,
-        written=lambda candidate, again: _prose(candidate, language, again=again),
+        written=lambda candidate, before: _prose(candidate, language, before=before),
     )
     answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
@@ -138,16 +144,15 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
     answer = blank_answer(prepared, "answered")
     parts: list[str] = []
     length = dropped = 0
-    foreign = False
+    before: Candidate | None = None
     for candidate in chosen:
         citation = _cite(snapshot, candidate, index=len(answer.citations) + 1)
         if citation is None:
             dropped += 1
             continue
         answer.citations.append(citation)
-        again = foreign and (candidate.hit.passage.language == "en") != (language == "en")
-        foreign = (candidate.hit.passage.language == "en") != (language == "en")
-        text = _prose(candidate, language, again=again)
+        text = _prose(candidate, language, before=before)
+        before = candidate
         mark = f"[{citation.index}]"
         if parts and language == "en":
             parts.append(" ")
@@ -161,15 +166,16 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
     return answer
 
 
-def _prose(candidate: Candidate, language: Language, *, again: bool = False) -> str:
+def _prose(candidate: Candidate, language: Language, *, before: Candidate | None) -> str:
     """Return a sentence as the answer says it: Chinese in the asker's script, another language quoted with a lead-in.
 
     Args:
         candidate: The sentence.
         language: Of the answer.
-        again: It follows another quotation in the same language, so that the lead-in is not said twice.
+        before: The sentence that it follows; after one in the same language the lead-in is not said again.
     """
     source = candidate.hit.passage
+    again = before is not None and (before.hit.passage.language == "en") == (source.language == "en")
     text = " ".join(candidate.text.split()) if source.language == "en" else candidate.text.replace("\n", "")
     text = re.sub(r"^[•●▪■◦‣∙·*-]\s+", "", text)
     if source.kind == "table_row":

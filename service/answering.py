@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from ingest.kb import KnowledgeBase, Language
-from service.answer import extractive, prepare
-from service.records import Answer, Turn
-from service.retrieve import Filters
+from ingest.kb import KnowledgeBase
+from service.answer import AskOptions, extractive, prepare
+from service.records import Answer
 
 if TYPE_CHECKING:
     from service.state import State
@@ -17,37 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["answer_now", "answer_question"]
 
 
-def answer_now(
-    kb: KnowledgeBase,
-    question: str,
-    *,
-    history: Sequence[Turn] = (),
-    language: Language | None = None,
-    top_k: int = 8,
-    filters: Filters | None = None,
-    explain: bool = False,
-) -> Answer:
-    """Return the extractive answer to a question; see ``service.answer.prepare`` for the arguments."""
-    prepared = prepare(kb, question, history=history, language=language, top_k=top_k, filters=filters, explain=explain)
-    return extractive(kb, prepared)
+def answer_now(kb: KnowledgeBase, question: str, **options: Unpack[AskOptions]) -> Answer:
+    """Return the extractive answer to a question."""
+    return extractive(kb, prepare(kb, question, **options))
 
 
-async def answer_question(
-    state: State,
-    question: str,
-    *,
-    history: Sequence[Turn] = (),
-    language: Language | None = None,
-    top_k: int = 8,
-    filters: Filters | None = None,
-    explain: bool = False,
-    generate: bool = True,
-) -> dict[str, Any]:
+async def answer_question(state: State, question: str, *, generate: bool = True, **options: Unpack[AskOptions]) -> dict[str, Any]:
     """Return the answer object to a question asked of the service: that of the last event of ``answer_events``."""
+    # Events bring the web framework with them, which the command line, the other caller of this module, has no need to import.
     from service.streaming import answer_events
 
-    options = {"history": history, "language": language, "top_k": top_k, "filters": filters, "explain": explain, "generate": generate}
-    async with aclosing(answer_events(state, question, **options)) as events:  # type: ignore[arg-type]
+    async with aclosing(answer_events(state, question, generate=generate, **options)) as events:
         async for name, data in events:
             if name == "done":
                 return data

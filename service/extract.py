@@ -86,7 +86,12 @@ def _same(left: Candidate, right: Candidate) -> bool:
 
 
 def choose(
-    question: Question, ranked: Sequence[Candidate], *, max_sentences: int, max_chars: int, written: Callable[[Candidate, bool], str]
+    question: Question,
+    ranked: Sequence[Candidate],
+    *,
+    max_sentences: int,
+    max_chars: int,
+    written: Callable[[Candidate, Candidate | None], str],
 ) -> list[Candidate]:
     """Return the sentences of the answer, best first.
 
@@ -98,7 +103,7 @@ def choose(
         ranked: Sentences, best first.
         max_sentences: Most sentences.
         max_chars: Most characters of the answer, as written and without its marks; the first sentence is taken whatever its length.
-        written: Returns a sentence as the answer will have it; the flag says whether it follows one in another language than the asker's.
+        written: Returns a sentence as the answer will have it, after the one that it follows (None for the first).
     """
     if not ranked:
         return []
@@ -106,13 +111,13 @@ def choose(
     likelihood = np.exp(scores - scores.max())
     likelihood /= likelihood.sum()
     taken = [ranked[0]]
-    mass, used = float(likelihood[0]), len(written(ranked[0], False))
+    mass, used = float(likelihood[0]), len(written(ranked[0], None))
     for candidate, share in zip(ranked[1:], likelihood[1:], strict=True):
         if len(taken) >= max_sentences or (question.type not in _SEVERAL and mass >= 0.9):
             break
         if share < 0.04:
             break
-        text = written(candidate, (taken[-1].hit.passage.language == "en") == (candidate.hit.passage.language == "en"))
+        text = written(candidate, taken[-1])
         if used + len(text) + 1 > max_chars:
             continue
         if any(_same(candidate, other) for other in taken):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 __all__ = ["Metrics"]
@@ -28,6 +31,20 @@ class Metrics:
         self.jobs = Counter("wenju_jobs", "Ingest jobs", ["state"], registry=self.registry)
         self.documents = Gauge("wenju_documents", "Documents in the live generation", registry=self.registry)
         self.passages = Gauge("wenju_passages", "Passages in the live generation", registry=self.registry)
+
+    def count_answer(self, answer: Mapping[str, Any]) -> None:
+        """Note an answer object."""
+        model = "llm" if answer["llm_generated"] else "extractive"
+        self.answers.labels(answer["status"], model, answer["language"]).inc()
+        if answer["refusal"] is not None:
+            self.refusals.labels(answer["refusal"]["code"]).inc()
+        for citation in answer["citations"]:
+            self.citations.labels(citation["verification"]).inc()
+        for part in answer["retrieval"]["degraded"]:
+            self.degraded.labels(part).inc()
+        for outcome in ("supported", "dropped", "repaired"):
+            if answer["verification"].get(outcome):
+                self.sentences.labels(outcome).inc(answer["verification"][outcome])
 
     def text(self) -> bytes:
         """Return the exposition format."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -14,27 +14,12 @@ from service.events import Event, event_stream
 from service.requests import check_question
 from service.schemas import AskRequest, FeedbackRequest, SearchRequest
 from service.searching import search
-from service.state import State, require_key, state_of
+from service.state import require_key, state_of
 from service.streaming import answer_events
 
-__all__ = ["count_answer", "router"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_key)], tags=["ask"])
-
-
-def count_answer(state: State, answer: Mapping[str, Any]) -> None:
-    """Note an answer object in the metrics."""
-    model = "llm" if answer["llm_generated"] else "extractive"
-    state.metrics.answers.labels(answer["status"], model, answer["language"]).inc()
-    if answer["refusal"] is not None:
-        state.metrics.refusals.labels(answer["refusal"]["code"]).inc()
-    for citation in answer["citations"]:
-        state.metrics.citations.labels(citation["verification"]).inc()
-    for part in answer["retrieval"]["degraded"]:
-        state.metrics.degraded.labels(part).inc()
-    for outcome in ("supported", "dropped", "repaired"):
-        if answer["verification"].get(outcome):
-            state.metrics.sentences.labels(outcome).inc(answer["verification"][outcome])
 
 
 def _options(body: AskRequest) -> dict[str, Any]:

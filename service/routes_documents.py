@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from ingest.kb import Document, NotFoundError, Page
 from ingest.kb.boxes import rects_for_span
+from ingest.kb.errors import LimitExceeded
 from ingest.kb.page_image import page_image
 from ingest.kb.script import convert_prose, detect_script
 from service.events import Event, event_stream
@@ -34,13 +35,6 @@ class _ReadOnly(InvalidRequest):
 
     code = "read_only"
     status = 403
-
-
-class _FileTooLarge(InvalidRequest):
-    """An upload over the limit."""
-
-    code = "limit"
-    status = 413
 
 
 def shown_name(raw: str | None) -> str:
@@ -111,7 +105,7 @@ async def upload(request: Request, file: Annotated[UploadFile, File()]) -> Respo
                 size += len(chunk)
                 if size > state.settings.read.max_bytes:
                     limit = state.settings.read.max_bytes
-                    raise _FileTooLarge(f"{name} has more than {limit:,} bytes", hint="Raise WENJU_READ__MAX_BYTES if you trust it.")
+                    raise LimitExceeded(f"{name} has more than {limit:,} bytes", hint="Raise WENJU_READ__MAX_BYTES if you trust it.")
                 digest.update(chunk)
                 out.write(chunk)
         document_id = f"doc_{digest.hexdigest()[:16]}"
@@ -195,8 +189,8 @@ async def page_text(document_id: str, number: int, request: Request, script: Lit
     document = await state.in_thread(_find, state, document_id)
     page = await _page(state, document, number)
     blocks = [asdict(block) for block in page.blocks]
-    text, converted = page.text, False
-    if script is not None and detect_script(page.text) not in (None, script):
+    text, converted, found = page.text, False, detect_script(page.text)
+    if script is not None and found not in (None, script):
         text, blocks = _converted(page.text, blocks, script)
         converted = True
     record = {
@@ -209,7 +203,7 @@ async def page_text(document_id: str, number: int, request: Request, script: Lit
         "text": text,
         "blocks": blocks,
         "converted": converted,
-        "script": script if converted else detect_script(page.text),
+        "script": script if converted else found,
         "ocr": page.ocr,
         "warnings": list(page.warnings),
     }

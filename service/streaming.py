@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ingest.kb import Language
-from service.answer import Prepared, extractive, may_answer, prepare
+from service.answer import AskOptions, Prepared, extractive, may_answer, prepare
 from service.events import Event
 from service.question import read_question
 from service.records import Answer, Turn
-from service.retrieve import Filters
 
 if TYPE_CHECKING:
     from service.llm import Model
@@ -36,37 +35,21 @@ def replay(answer: Answer) -> list[Event]:
     return events
 
 
-async def answer_events(
-    state: State,
-    question: str,
-    *,
-    history: Sequence[Turn] = (),
-    language: Language | None = None,
-    top_k: int = 8,
-    filters: Filters | None = None,
-    explain: bool = False,
-    generate: bool = True,
-) -> AsyncGenerator[Event]:
-    """Yield the events of one answer; see ``service.answer.prepare`` for the arguments."""
-    from service.routes_ask import count_answer
+async def answer_events(state: State, question: str, *, generate: bool = True, **options: Unpack[AskOptions]) -> AsyncGenerator[Event]:
+    """Yield the events of one answer.
 
+    Args:
+        state: Of the service.
+        question: As asked.
+        generate: Whether the configured language model may write the answer.
+        options: As ``service.answer.prepare`` takes them.
+    """
     yield "start", {"question": question}
     model = state.model if generate else None
     alone, translation = "", ""
     if model is not None:
-        alone, translation = await _prompted(state, model, question, history, language)
-    prepared = await state.in_thread(
-        prepare,
-        state.kb,
-        question,
-        history=history,
-        language=language,
-        top_k=top_k,
-        filters=filters,
-        explain=explain,
-        alone=alone or None,
-        translation=translation,
-    )
+        alone, translation = await _prompted(state, model, question, options.get("history", ()), options.get("language"))
+    prepared = await state.in_thread(prepare, state.kb, question, alone=alone or None, translation=translation, **options)
     yield "retrieval", _found(prepared)
     record: dict[str, Any] = {}
     if model is not None and may_answer(state.kb, prepared):
@@ -84,7 +67,7 @@ async def answer_events(
             yield event
         record = answer.as_json()
     state.remember(record)
-    count_answer(state, record)
+    state.metrics.count_answer(record)
     yield "done", record
 
 

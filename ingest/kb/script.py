@@ -75,11 +75,9 @@ def convert_prose(text: str, to: str) -> str:
     found = detect_script(text)
     if found == "zh-Hant" and to == "zh-HK":
         return _convert("t2hk", text)
-    if found is None or found == to or (found == "zh-Hant" and to != "zh-Hans"):
-        found = "zh-Hans" if to != "zh-Hans" else "zh-Hant"
-        if to == "zh-Hans" or detect_script(text) == "zh-Hant":
-            return text
-    return _convert(_CONFIGS[found, to], text)
+    if found == to or (found == "zh-Hant" and to != "zh-Hans") or (found is None and to == "zh-Hans"):
+        return text
+    return _convert(_CONFIGS[found or "zh-Hans", to], text)
 
 
 def to_script(text: str, language: Language) -> str:

@@ -18,12 +18,12 @@ from ingest.kb.model import BlockKind
 from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import clean, is_cjk
 from ingest.readers.decode import decode
+from ingest.readers.fences import mark_fenced
 from ingest.readers.frontmatter import facts, split_front_matter
 from ingest.readers.html import track_hidden, visible_text
 
 __all__ = ["read_markdown"]
 
-_FENCE = re.compile(r"\s{0,3}(?:>\s?)*(`{3,}|~{3,})")
 _SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|%%.*?%%|\{:\s*[.#][^}\n]*\}")
 _WIKI = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"^(\s*(?:>\s*)+)\[!(\w[\w -]*)\][+-]?[ \t]*(.*)$")
@@ -50,13 +50,8 @@ def _plain(text: str) -> str:
 def _prepare(body: str) -> str:
     """Return the body with what no renderer of plain Markdown knows put into plain Markdown; line numbers stay."""
     out = []
-    fence = ""
-    for line in body.split("\n"):
-        match = _FENCE.match(line)
-        if match and (not fence or (line.strip().lstrip("> ").startswith(fence) and not line.strip("`~> \t"))):
-            fence = "" if fence else match.group(1)
-            out.append(line)
-        elif fence:
+    for line, fenced in mark_fenced(body.split("\n")):
+        if fenced:
             out.append(line)
         elif _MDX.match(line):
             out.append("")
