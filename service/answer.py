@@ -15,7 +15,7 @@ from service.citations import cite
 from service.extract import choose, rank_sentences
 from service.followup import standalone
 from service.messages import say
-from service.question import Question, read_question
+from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.sentences import Candidate
@@ -49,6 +49,7 @@ class AskOptions(TypedDict, total=False):
 
     history: Sequence[Turn]
     language: Language | None
+    fallback: Language | None
     top_k: int
     filters: Filters | None
     explain: bool
@@ -60,6 +61,7 @@ def prepare(
     *,
     history: Sequence[Turn] = (),
     language: Language | None = None,
+    fallback: Language | None = None,
     top_k: int = 8,
     filters: Filters | None = None,
     explain: bool = False,
@@ -73,6 +75,7 @@ def prepare(
         text: The question as asked.
         history: Earlier turns, oldest first.
         language: To answer in; None takes the question's.
+        fallback: The reader's language, for a Chinese question whose characters do not tell Traditional from Simplified.
         top_k: Most passages to retrieve.
         filters: What passages may be used.
         explain: Keep what explains the ranking.
@@ -81,9 +84,7 @@ def prepare(
     """
     started = time.perf_counter()
     full = alone or standalone(text, history, kb.analyser)
-    asked = [turn.content for turn in history if turn.role == "user"]
-    fallback = read_question(asked[-1], kb.analyser).language if asked else None
-    spoken = read_question(text, kb.analyser, fallback=fallback).language if language is None else language
+    spoken = spoken_language(text, history, kb.analyser, fallback) if language is None else language
     question = read_question(full, kb.analyser, language=spoken)
     timings = {"analyse": (time.perf_counter() - started) * 1000}
     snapshot = kb.snapshot()

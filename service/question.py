@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ingest.kb import Analyser, Analysis, Language, detect_language, detect_script, fold
 from ingest.kb.tokens import is_han
+from service.records import Turn
 
-__all__ = ["ANSWER_TYPES", "AnswerType", "Question", "Unit", "read_question"]
+__all__ = ["ANSWER_TYPES", "AnswerType", "Question", "Unit", "read_question", "spoken_language"]
 
 AnswerType = Literal[
     "share", "number", "date", "person", "place", "entity", "reason", "manner", "definition", "list", "comparison", "polar", "fact"
@@ -221,3 +223,22 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
             language = fallback
     phrases = tuple(fold(found) for found in _QUOTED.findall(text))
     return Question(text, language, analysis, _types(analysis.folded), _units(analysis, text), phrases)
+
+
+def spoken_language(text: str, history: Sequence[Turn], analyser: Analyser, fallback: Language | None = None) -> Language:
+    """Return the language to answer in.
+
+    It is the question's own. Where its characters do not tell Traditional from Simplified, it is that of the question before, or the
+    reader's.
+
+    Args:
+        text: As asked.
+        history: Earlier turns, oldest first.
+        analyser: The knowledge base's.
+        fallback: The reader's language.
+    """
+    asked = [turn.content for turn in history if turn.role == "user"]
+    if asked:
+        before = read_question(asked[-1], analyser, fallback=fallback).language
+        fallback = fallback if before == "en" else before
+    return read_question(text, analyser, fallback=fallback).language

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ingest.kb import WenjuError
+from ingest.kb import Language, WenjuError
 
-__all__ = ["MAX_QUESTION", "InvalidRequest", "check_question"]
+__all__ = ["MAX_QUESTION", "InvalidRequest", "check_question", "reader_script"]
 
 MAX_QUESTION = 4_000
 
@@ -35,3 +35,26 @@ def check_question(text: str) -> str:
     if not re.search(r"\w", seen):
         raise InvalidRequest("the question is empty", hint="Ask in Traditional Chinese, Simplified Chinese or English.")
     return seen.strip()
+
+
+def reader_script(header: str | None) -> Language | None:
+    """Return the script in which somebody reads Chinese, as an ``Accept-Language`` header (RFC 9110 §12.5.4) tells it.
+
+    Args:
+        header: As sent; quality values order it, equal ones keep their place.
+
+    Returns:
+        ``zh-Hant`` for Chinese so marked and that of Taiwan, Hong Kong and Macau, ``zh-Hans`` for other Chinese (as CLDR's likely subtags
+        have it); None if no Chinese is named.
+    """
+    wishes: list[tuple[float, str]] = []
+    for part in (header or "")[:1_000].lower().split(","):
+        tag, _, weight = part.strip().partition(";")
+        quality = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", weight)
+        if re.fullmatch(r"zh(?:-[a-z0-9-]+)?\s*", tag):
+            wishes.append((float(quality[1]) if quality else 1.0, tag))
+    best = max((quality for quality, _ in wishes), default=0.0)
+    if best == 0:
+        return None
+    tag = next(tag for quality, tag in wishes if quality == best)
+    return "zh-Hant" if re.search(r"-(?:hant|tw|hk|mo)\b", tag) and "-hans" not in tag else "zh-Hans"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.answering import answer_question
 from service.events import Event, event_stream
-from service.requests import check_question
+from service.requests import check_question, reader_script
 from service.schemas import AskRequest, FeedbackRequest, SearchRequest
 from service.searching import search
 from service.state import require_key, state_of
@@ -22,10 +22,11 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_key)], tags=["ask"])
 
 
-def _options(body: AskRequest) -> dict[str, Any]:
+def _options(body: AskRequest, request: Request) -> dict[str, Any]:
     return {
         "history": [turn.turn() for turn in body.history],
         "language": None if body.language == "auto" else body.language,
+        "fallback": reader_script(request.headers.get("accept-language")),
         "top_k": body.top_k,
         "filters": body.filters.filters() if body.filters else None,
         "explain": body.explain,
@@ -41,11 +42,11 @@ async def ask(body: AskRequest, request: Request) -> Response:
     if body.stream:
 
         async def events() -> AsyncIterator[Event]:
-            async for name, data in answer_events(state, question, **_options(body)):
+            async for name, data in answer_events(state, question, **_options(body, request)):
                 yield name, data
 
         return event_stream(events(), state.stopping)
-    return JSONResponse(await answer_question(state, question, **_options(body)))
+    return JSONResponse(await answer_question(state, question, **_options(body, request)))
 
 
 @router.post("/search", response_model=None)
@@ -65,6 +66,14 @@ async def feedback(body: FeedbackRequest, request: Request) -> Response:
     record = body.model_dump() | {"answer": state.recent.get(body.answer_id)}
     await state.in_thread(state.kb.catalogue.put_feedback, created, record)
     return JSONResponse({"object": "feedback", "answer_id": body.answer_id, "vote": body.vote, "created": created}, 201)
+
+
+@router.delete("/feedback/{answer_id}", status_code=204, response_model=None)
+async def take_back(answer_id: Annotated[str, Path(pattern=r"^ans_[0-9a-f]{32}$")], request: Request) -> Response:
+    """Forget the votes on an answer; whoever has its id may, as whoever has it may vote."""
+    state = state_of(request)
+    await state.in_thread(state.kb.catalogue.drop_feedback, answer_id)
+    return Response(status_code=204)
 
 
 @router.get("/suggestions", response_model=None)

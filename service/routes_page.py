@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ingest.kb import WenjuError
 from service.answering import answer_question
-from service.requests import check_question
+from service.requests import check_question, reader_script
 from service.state import require_key, state_of
 
 __all__ = ["router"]
@@ -63,7 +63,8 @@ async def plain_ask(request: Request, question: Annotated[str, Form(max_length=2
     """Answer the plain form with a plain page."""
     state = state_of(request)
     try:
-        answer = await answer_question(state, check_question(question))
+        fallback = reader_script(request.headers.get("accept-language"))
+        answer = await answer_question(state, check_question(question), fallback=fallback)
     except WenjuError as error:
         return HTMLResponse(_page(question, f'<p role="alert">{escape(error.message)}</p>', "en"), error.status)
     return HTMLResponse(_page(question, _answer(answer), answer["language"]))

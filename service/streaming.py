@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ingest.kb import Language
 from service.answer import AskOptions, Prepared, extractive, may_answer, prepare
 from service.events import Event
-from service.question import read_question
+from service.question import spoken_language
 from service.records import Answer, Turn
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ async def answer_events(state: State, question: str, *, generate: bool = True, *
     model = state.model if generate else None
     alone, translation = "", ""
     if model is not None:
-        alone, translation = await _prompted(state, model, question, options.get("history", ()), options.get("language"))
+        history = options.get("history", ())
+        spoken = options.get("language") or spoken_language(question, history, state.kb.analyser, options.get("fallback"))
+        alone, translation = await _prompted(state, model, question, history, spoken)
     prepared = await state.in_thread(prepare, state.kb, question, alone=alone or None, translation=translation, **options)
     yield "retrieval", _found(prepared)
     record: dict[str, Any] = {}
@@ -71,12 +73,11 @@ async def answer_events(state: State, question: str, *, generate: bool = True, *
     yield "done", record
 
 
-async def _prompted(state: State, model: Model, question: str, history: Sequence[Turn], language: Language | None) -> tuple[str, str]:
+async def _prompted(state: State, model: Model, question: str, history: Sequence[Turn], spoken: Language) -> tuple[str, str]:
     """Return the question made to stand alone and its translation, each empty where the model is not needed or fails."""
     from service.generate import condense, translate
     from service.llm import LlmError
 
-    spoken = language or read_question(question, state.kb.analyser).language
     alone = translation = ""
     with suppress(LlmError):
         if any(turn.role == "user" for turn in history):

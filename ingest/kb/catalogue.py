@@ -404,6 +404,11 @@ class Catalogue:
         with self.write() as connection:
             connection.execute(_feedback.insert().values(created=created, record=dict(record)))
 
+    def drop_feedback(self, answer_id: str) -> int:
+        """Forget the votes on an answer and return how many there were."""
+        with self.write() as connection:
+            return connection.execute(_feedback.delete().where(_feedback.c.record["answer_id"].as_string() == answer_id)).rowcount
+
     def feedback(self) -> list[dict[str, Any]]:
         """Return all votes, oldest first."""
         with self._engine.connect() as connection:

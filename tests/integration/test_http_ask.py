@@ -262,6 +262,45 @@ async def test_feedback_is_kept_with_what_it_is_on(client: Client) -> None:
     assert "tractors.pdf" in text
 
 
+async def test_a_vote_can_be_taken_back(client: Client) -> None:
+    kept = client.app.state.wenju.kb.catalogue.feedback
+    mine, other = "ans_" + "a" * 32, "ans_" + "b" * 32
+    for answer_id, vote in ((mine, "up"), (other, "up"), (mine, "down")):
+        assert (await client.post("/v1/feedback", json={"answer_id": answer_id, "vote": vote})).status_code == 201
+    for _ in range(2):
+        gone = await client.delete(f"/v1/feedback/{mine}")
+        assert (gone.status_code, gone.content) == (204, b"")
+    ids = [record["answer_id"] for record in kept()]
+    assert mine not in ids
+    assert other in ids
+    assert (await client.delete("/v1/feedback/ans_1")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("accepted", "history", "spoken"),
+    [
+        ("zh-TW,zh;q=0.9,en;q=0.8", [], "zh-Hant"),
+        ("zh-CN,zh;q=0.9", [], "zh-Hans"),
+        ("en-GB,zh-CN;q=0.3,zh-HK;q=0.5", [], "zh-Hant"),
+        ("zh-Hant;q=0,en", [], "zh-Hans"),
+        ("", [], "zh-Hans"),
+        ("zh-TW", ["中国的企业用人工智能吗？"], "zh-Hans"),
+        ("zh-TW", ["How many tokens?"], "zh-Hant"),
+        ("zh-Hans", ["什麼是玻璃鞋？"], "zh-Hant"),
+    ],
+)
+async def test_a_question_in_neither_script_is_answered_in_the_readers(
+    client: Client, accepted: str, history: list[str], spoken: str
+) -> None:
+    """``Accept-Language`` decides only where the characters do not, and after what was asked before."""
+    before = [{"role": "user", "content": text} for text in history]
+    body = {"question": "人工智能有多少人用？", "history": before}
+    answer = (await client.post("/v1/ask", json=body, headers={"Accept-Language": accepted})).json()
+    assert answer["language"] == spoken
+    told = {"question": "開放模型有多少？", "language": "auto"}
+    assert (await client.post("/v1/ask", json=told, headers={"Accept-Language": "zh-CN"})).json()["language"] == "zh-Hant"
+
+
 @pytest.mark.parametrize("fault", [{"vote": "sideways"}, {"answer_id": "ans_1"}, {"comment": "x" * 4_001}, {"more": 1}])
 async def test_feedback_of_another_form_is_turned_away(client: Client, fault: dict[str, Any]) -> None:
     vote = {"answer_id": "ans_" + "0" * 32, "vote": "up"} | fault
