@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def write_vectors(folder: Path, ids: list[str], vectors: NDArray[np.float32]) ->
     np.save(folder / "vectors.npy", np.asarray(vectors, dtype=np.float32))
     if not ids:
         return
-    store = _open_store(folder / "chroma", create=True, size=len(ids))
+    store, client = _open_store(folder / "chroma", create=True, size=len(ids))
     from llama_index.core.schema import TextNode
 
     for start in range(0, len(ids), _BATCH):
@@ -48,7 +49,8 @@ def write_vectors(folder: Path, ids: list[str], vectors: NDArray[np.float32]) ->
             for place, (passage_id, vector) in enumerate(zip(ids[start : start + _BATCH], vectors[start : start + _BATCH], strict=True))
         ]
         store.add(nodes)  # type: ignore[arg-type]
-    _release(folder / "chroma")
+    # So that its files are complete on disk and its handles are free.
+    client.close()
 
 
 def _client(folder: Path) -> Any:
@@ -58,26 +60,22 @@ def _client(folder: Path) -> Any:
     return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
 
 
-def _open_store(folder: Path, *, create: bool = False, size: int = 0) -> ChromaVectorStore:
+def _open_store(folder: Path, *, create: bool = False, size: int = 0) -> tuple[ChromaVectorStore, Any]:
+    """Return the store in a folder, and the client to close when it is no longer needed: Chroma keeps what is not closed for ever."""
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
     client = _client(folder)
-    if create:
-        # A threshold above the size: the index is flushed once at the end, never piecemeal.
-        metadata = {"hnsw:space": "cosine", "hnsw:sync_threshold": max(size + 1, 1000), "hnsw:batch_size": max(size, 100)}
-        collection = client.create_collection(COLLECTION, metadata=metadata, embedding_function=None)
-    else:
-        collection = client.get_collection(COLLECTION, embedding_function=None)
-    return ChromaVectorStore(chroma_collection=collection)
-
-
-def _release(folder: Path) -> None:
-    """Close the writer's client, so that its files are complete on disk and its handles are free."""
-    from chromadb.api.shared_system_client import SharedSystemClient
-
-    system = SharedSystemClient._identifier_to_system.pop(str(folder), None)
-    if system is not None:
-        system.stop()
+    try:
+        if create:
+            # A threshold above the size: the index is flushed once at the end, never piecemeal.
+            metadata = {"hnsw:space": "cosine", "hnsw:sync_threshold": max(size + 1, 1000), "hnsw:batch_size": max(size, 100)}
+            collection = client.create_collection(COLLECTION, metadata=metadata, embedding_function=None)
+        else:
+            collection = client.get_collection(COLLECTION, embedding_function=None)
+        return ChromaVectorStore(chroma_collection=collection), client
+    except BaseException:
+        client.close()
+        raise
 
 
 def probe_store(folder: Path, expected: int, *, vectors: Path | None = None, timeout_s: float = 60.0) -> str:
@@ -134,7 +132,9 @@ class DenseSegment:
             DependencyError: Chroma cannot open its directory.
         """
         try:
-            self._store = _open_store(self._folder / "chroma")
+            self._store, client = _open_store(self._folder / "chroma")
+            # When the last snapshot that reads this segment is gone.
+            weakref.finalize(self, client.close)
         except Exception as error:
             raise DependencyError(f"Chroma cannot open {self._folder / 'chroma'}: {error}") from error
 
