@@ -98,6 +98,12 @@ _pending = sa.Table(
     sa.Column("document_id", sa.String, primary_key=True),
     sa.Column("action", sa.String, nullable=False),
 )
+# Made once: to put it together anew takes longer than to read ten passages.
+_PASSAGES_BY_ID = (
+    sa.select(_passages, sa.func.substr(_pages.c.text, _passages.c.start + 1, _passages.c.end - _passages.c.start).label("passage_text"))
+    .join(_pages, sa.and_(_pages.c.document_id == _passages.c.document_id, _pages.c.number == _passages.c.page))
+    .where(_passages.c.id.in_(sa.bindparam("ids", expanding=True)))
+)
 _BATCH = 500
 Action = Literal["publish", "remove"]
 # SQLITE_FULL; SQLITE_IOERR_WRITE and SQLITE_IOERR_SHMSIZE, which is what it says of a quota or a limit of size.
@@ -361,18 +367,9 @@ class Catalogue:
     def passages(self, ids: Sequence[str]) -> dict[str, tuple[Passage, str]]:
         """Return passages with their text by id; ids that name nothing are left out."""
         out: dict[str, tuple[Passage, str]] = {}
-        text = sa.func.substr(_pages.c.text, _passages.c.start + 1, _passages.c.end - _passages.c.start).label("passage_text")
         with self._engine.connect() as connection:
             for start in range(0, len(ids), _BATCH):
-                query = (
-                    sa.select(_passages, text)
-                    .join(
-                        _pages,
-                        sa.and_(_pages.c.document_id == _passages.c.document_id, _pages.c.number == _passages.c.page),
-                    )
-                    .where(_passages.c.id.in_(ids[start : start + _BATCH]))
-                )
-                for row in connection.execute(query):
+                for row in connection.execute(_PASSAGES_BY_ID, {"ids": ids[start : start + _BATCH]}):
                     out[row.id] = (_passage(row), row.passage_text)
         return out
 

@@ -12,7 +12,6 @@ compressed-row form, field lengths).
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 from ingest.kb.analyse import FIELDS
 
-__all__ = ["BM25", "LexicalSegment", "LexicalStatistics", "WeightedTerm", "term_hash", "write_lexical"]
+__all__ = ["BM25", "LexicalSegment", "LexicalStatistics", "WeightedTerm", "term_hash", "term_hashes", "write_lexical"]
 
 # k1 and b per field; words, bigrams and characters as tuned in the research on two dev sets, the others on the same sets.
 BM25: dict[str, tuple[float, float]] = {
@@ -47,6 +46,11 @@ _WRITER_HEAP = 64_000_000
 def term_hash(term: str) -> int:
     """Return the 64-bit hash under which a term is stored."""
     return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def term_hashes(terms: Sequence[str]) -> NDArray[np.uint64]:
+    """Return the hashes of terms, shape (n,)."""
+    return np.fromiter(map(term_hash, terms), dtype=np.uint64, count=len(terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +146,6 @@ def _write_forward(
     np.save(folder / "lengths.npy", np.array(lengths, dtype=np.uint16).reshape(-1, len(ALL_FIELDS)))
 
 
-def _ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers of all ranges one after the other: [0, 5) and [9, 11) → 0 1 2 3 4 9 10."""
-    sizes = ends - starts
-    offsets = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
-    flat: NDArray[np.int64] = np.arange(int(sizes.sum()), dtype=np.int64) + offsets
-    return flat
-
-
 class LexicalSegment:
     """The lexical index of a segment, open for reading.
 
@@ -175,39 +171,43 @@ class LexicalSegment:
         self._index = tantivy.Index.open(str(folder / "tantivy"))
         self._searcher = self._index.searcher()
 
-    def lookup(self, terms: Sequence[str]) -> NDArray[np.int64]:
-        """Return the local term numbers, -1 where the segment does not have the term; shape (n,)."""
-        wanted = np.fromiter((term_hash(term) for term in terms), dtype=np.uint64, count=len(terms))
+    def lookup(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the segment's own numbers of terms, -1 where it does not have one; shape (n,).
+
+        Args:
+            hashes: Of the terms, by ``term_hashes``.
+        """
         if not len(self._terms):
-            return np.full(len(terms), -1, dtype=np.int64)
-        places = np.searchsorted(self._terms, wanted)
+            return np.full(len(hashes), -1, dtype=np.int64)
+        places = np.searchsorted(self._terms, hashes)
         places = np.minimum(places, len(self._terms) - 1)
-        return np.where(self._terms[places] == wanted, places, -1).astype(np.int64)
+        return np.where(self._terms[places] == hashes, places, -1).astype(np.int64)
 
     def document_frequency(self, local: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many of the segment's passages have each term; shape (n,)."""
         return np.where(local >= 0, self._df[np.maximum(local, 0)], 0).astype(np.int64)
 
-    def candidates(self, terms: Sequence[WeightedTerm], idf: NDArray[np.float64], limit: int) -> NDArray[np.int64]:
+    def candidates(
+        self, terms: Sequence[WeightedTerm], local: NDArray[np.int64], idf: NDArray[np.float64], limit: int
+    ) -> NDArray[np.int64]:
         """Return the ordinals that tantivy ranks highest, at most ``limit``.
 
         Args:
             terms: Question terms.
+            local: Their numbers, by ``lookup``.
             idf: Generation-wide idf of each, shape (n,).
             limit: Most ordinals to return.
         """
         import tantivy
 
-        local = self.lookup([item.term for item in terms])
         df = self.document_frequency(local)
-        clauses = []
-        for item, weight, count in zip(terms, idf, df, strict=True):
-            if count == 0 or item.weight <= 0:
-                continue
-            own = math.log(1 + (self.passages - count + 0.5) / (count + 0.5))
-            query = tantivy.Query.term_query(self._schema, item.term[0], item.term[1:].replace(" ", "_"), "freq")
-            boost = float(item.weight * weight / max(own, 1e-3))
-            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(query, boost)))
+        own = np.log(1 + (self.passages - df + 0.5) / (df + 0.5))
+        boosts = np.array([item.weight for item in terms]) * idf / np.maximum(own, 1e-3)
+        schema, should, term_query, boosted = self._schema, tantivy.Occur.Should, tantivy.Query.term_query, tantivy.Query.boost_query
+        clauses = [
+            (should, boosted(term_query(schema, term[0], term[1:].replace(" ", "_"), "freq"), boost))
+            for term, boost in ((terms[place].term, float(boosts[place])) for place in np.flatnonzero((df > 0) & (boosts > 0)).tolist())
+        ]
         if not clauses:
             return np.empty(0, dtype=np.int64)
         hits = self._searcher.search(tantivy.Query.boolean_query(clauses), limit=limit, count=False).hits
@@ -218,6 +218,7 @@ class LexicalSegment:
         self,
         ordinals: NDArray[np.int64],
         terms: Sequence[WeightedTerm],
+        local: NDArray[np.int64],
         idf: NDArray[np.float64],
         statistics: LexicalStatistics,
     ) -> NDArray[np.float64]:
@@ -225,7 +226,6 @@ class LexicalSegment:
 
         Formula: weight · idf · tf·(k1+1) / (tf + k1·(1 - b + b·length/mean length)) (Robertson and Zaragoza, 2009).
         """
-        local = self.lookup([item.term for item in terms])
         out = np.zeros((len(ordinals), len(terms)))
         if not len(ordinals) or not len(terms):
             return out
@@ -237,12 +237,13 @@ class LexicalSegment:
         k1, b = _K1[field_of], _B[field_of]
         factor = np.array([item.weight for item in terms]) * idf * (k1 + 1)
         starts, ends = self._indptr[ordinals], self._indptr[ordinals + 1]
-        flat = _ranges(starts, ends)
-        found = column[self._rows[flat]]
+        # Runs of memory are copied whole: far cheaper than picking their places one by one.
+        found = column[np.concatenate([self._rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])]
         hit = np.flatnonzero(found)
         columns = found[hit].astype(np.int64) - 1
-        rows = np.repeat(np.arange(len(ordinals)), ends - starts)[hit]
-        tf = self._tf[flat[hit]].astype(np.float64)
+        bounds = np.cumsum(ends - starts)
+        rows = np.searchsorted(bounds, hit, side="right")
+        tf = self._tf[hit + (ends - bounds)[rows]].astype(np.float64)
         lengths = self.lengths[ordinals[rows], field_of[columns]].astype(np.float64)
         mean = np.maximum(statistics.lengths[field_of[columns]], 1e-9)
         norm = k1[columns] * (1 - b[columns] + b[columns] * lengths / mean)
