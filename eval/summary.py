@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eval.measures import refusal
@@ -11,7 +11,7 @@ from eval.measures.intervals import bootstrap
 from eval.measures.latency import percentile
 from eval.measures.parity import parity
 
-__all__ = ["HEADLINE", "summarise"]
+__all__ = ["HEADLINE", "slice_of", "summarise"]
 
 HEADLINE = (
     "accuracy",
@@ -42,21 +42,27 @@ def _measure(results: Sequence[Result], name: str) -> dict[str, Any] | None:
 
 
 def _slice(results: Sequence[Result]) -> dict[str, Any]:
-    out = {}
-    for name in ("accuracy", "answered", "refused_right", "hit@1", "hit@5", "mrr"):
-        values = [r["scores"][name] for r in results if r["scores"][name] is not None]
-        if values:
-            out[name] = {"value": sum(values) / len(values), "n": len(values)}
-    return out
+    names = ("accuracy", "answered", "refused_right", "hit@1", "hit@5", "mrr", "page_accuracy")
+    return {name: found for name in names if (found := _measure(results, name)) is not None}
 
 
-def _slices(results: Sequence[Result], key: Callable[[Result], str]) -> dict[str, Any]:
-    names = sorted({key(r) for r in results})
-    return {name: _slice([r for r in results if key(r) == name]) for name in names if name}
+def slice_of(result: Result, key: str) -> str:
+    """Return the slice that a result falls into, empty if it is in none.
+
+    Args:
+        result: Of a run or a baseline.
+        key: ``language``, ``crosses``, ``type`` or ``document`` (that of the first evidence).
+    """
+    if key != "document":
+        return str(result.get(key, ""))
+    return str(result["evidence"][0]["document"]) if result.get("evidence") else ""
 
 
-def _document(result: Result) -> str:
-    return result["evidence"][0]["document"] if result["evidence"] else ""
+def _slices(results: Sequence[Result], key: str) -> dict[str, Any]:
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        found.setdefault(slice_of(result, key), []).append(result)
+    return {name: _slice(members) for name, members in sorted(found.items()) if name}
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
@@ -93,10 +99,10 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
             "zh-Hans–en": parity(outcomes, "zh-Hans", "en"),
         },
         "slices": {
-            "language": _slices(results, lambda r: str(r["language"])),
-            "crossing": _slices(results, lambda r: str(r["crosses"])),
-            "type": _slices(results, lambda r: str(r["type"])),
-            "document": _slices(results, _document),
+            "language": _slices(results, "language"),
+            "crossing": _slices(results, "crosses"),
+            "type": _slices(results, "type"),
+            "document": _slices(results, "document"),
         },
         "latency_ms": {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "p99": percentile(times, 0.99)},
         "failures": dict(Counter(r["failure"] for r in results if r["failure"]).most_common()),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["bootstrap", "mcnemar", "paired_bootstrap"]
+__all__ = ["bootstrap", "holm", "mcnemar", "paired_bootstrap"]
 
 _ROUNDS = 2_000
 _SEED = 20_250_101
@@ -41,13 +41,19 @@ def bootstrap(values: Sequence[float], *, groups: Sequence[str] | None = None) -
     return float(low), float(high)
 
 
-def paired_bootstrap(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean difference (after minus before) with its 95 % interval over paired outcomes."""
-    difference = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
-    rng = np.random.default_rng(_SEED)
-    means = difference[rng.integers(0, len(difference), (_ROUNDS, len(difference)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(difference.mean()), float(low), float(high)
+def paired_bootstrap(before: Sequence[float], after: Sequence[float], *, groups: Sequence[str] | None = None) -> tuple[float, float, float]:
+    """Return the mean difference (after minus before) with its 95 % interval over paired outcomes.
+
+    Args:
+        before: Outcomes.
+        after: The same questions' outcomes.
+        groups: The group of each; whole groups are drawn where given.
+    """
+    difference = [float(b) - float(a) for a, b in zip(before, after, strict=True)]
+    interval = bootstrap(difference, groups=groups)
+    if interval is None:
+        return 0.0, 0.0, 0.0
+    return sum(difference) / len(difference), *interval
 
 
 def mcnemar(won: int, lost: int) -> float:
@@ -57,3 +63,19 @@ def mcnemar(won: int, lost: int) -> float:
         return 1.0
     tail: float = sum(math.comb(total, i) for i in range(min(won, lost) + 1)) / 2**total
     return min(1.0, 2 * tail)
+
+
+def holm(p_values: Sequence[float], alpha: float = 0.05) -> list[bool]:
+    """Return which of several tests are significant so that all of them together err once in twenty (Holm 1979).
+
+    Args:
+        p_values: One a test.
+        alpha: The chance of one or more false alarms.
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    out = [False] * len(p_values)
+    for rank, place in enumerate(order):
+        if p_values[place] > alpha / (len(p_values) - rank):
+            break
+        out[place] = True
+    return out
