@@ -53,6 +53,9 @@ def retrieve(
         except WenjuError:
             degraded.append("vector")
         timings["dense"] = (time.perf_counter() - started) * 1000
+    elif dense and kb.embedder is not None and snapshot.passages:
+        # Damaged, or of another model than the settings name.
+        degraded.append("vector")
     started = time.perf_counter()
     terms = index_terms(question)
     lexical = snapshot.lexical(
