@@ -79,8 +79,6 @@ async def take_back(answer_id: Annotated[str, Path(pattern=r"^ans_[0-9a-f]{32}$"
 @router.get("/suggestions", response_model=None)
 async def suggestions(request: Request, limit: int = 6) -> Response:
     """Return questions that the corpus can answer, for an empty page."""
-    from service.suggest import suggest
-
     state = state_of(request)
-    found = await state.in_thread(suggest, state.kb, max(1, min(limit, 20)))
+    found = await state.in_thread(state.suggestions.first, max(1, min(limit, 20)))
     return JSONResponse({"object": "list", "data": found})

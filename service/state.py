@@ -20,6 +20,7 @@ from ingest.kb import KnowledgeBase, Settings, Snapshot, WenjuError
 from service.jobs import Jobs
 from service.llm import Breaker, Model, make_model
 from service.metrics import Metrics
+from service.suggest import Suggestions
 
 __all__ = ["KEY_NEEDED", "State", "require_key", "shows_key", "state_of"]
 
@@ -38,6 +39,7 @@ class State:
         self.settings = settings
         self.metrics = metrics
         self.kb = KnowledgeBase(settings, create=True)
+        self.suggestions = Suggestions(self.kb)
         self.jobs = Jobs(settings, metrics)
         self.stopping = asyncio.Event()
         # The last answers, so that a vote can say what it was on.

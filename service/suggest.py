@@ -1,67 +1,127 @@
-"""Suggested questions: what the corpus's own headings and figures invite to ask."""
+"""Suggested questions: what the corpus's own headings and figures invite to ask, and what it then answers."""
 
 from __future__ import annotations
 
+import re
+import threading
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ingest.kb import Document, KnowledgeBase, find_quantities, fold
+from ingest.kb.tokens import is_han
+from service.answering import answer_now
 
-__all__ = ["suggest"]
+__all__ = ["Suggestions", "short_title"]
 
 _WORDS = {
-    "zh-Hant": "《{title}》怎麼說「{heading}」？",
-    "zh-Hans": "《{title}》怎么说“{heading}”？",
-    "en": "What does “{title}” say about {heading}?",
+    "zh-Hant": "關於「{heading}」，《{title}》怎麼說？",
+    "zh-Hans": "关于“{heading}”，《{title}》怎么说？",
+    "en": "What does “{title}” say about “{heading}”?",
 }
-_SKIPPED = (
-    "來源",
-    "来源",
-    "source",
-    "參考",
-    "参考",
-    "reference",
-    "目錄",
-    "目录",
-    "contents",
-    "abstract",
-    "摘要",
-    "附錄",
-    "附录",
-    "appendix",
+# Quotation marks within quotation marks of the same kind take the other kind.
+_INNER = {
+    "zh-Hant": str.maketrans("《》「」“”", "〈〉『』『』"),
+    "zh-Hans": str.maketrans("《》“”「」", "〈〉‘’‘’"),
+    "en": str.maketrans("“”", "‘’"),
+}
+_SKIPPED = re.compile(
+    r"來源|来源|source|參考|参考|reference|目錄|目录|contents|abstract|摘要|附錄|附录|appendix|致謝|致谢|acknowledg|^(?:figure|table|圖|图|表)\s*\d"
 )
+_NUMBERING = re.compile(
+    r"^\s*(?:\d+(?:\.\d+)*\.?|[ivx]+\.|[一二三四五六七八九十]+、|第[一二三四五六七八九十\d]+[章節节])\s+|^[一二三四五六七八九十]+、"
+)
+_TITLE_BREAK = re.compile(r"\s*[：｜|—–]\s*|:\s+|\s-\s|(?<=\?)\s|(?<=[\w)]{2}),\s|，")
+# Widths in Latin letters; a Han character counts as two.
+_LEAST_OF_A_TITLE = 6.0
+_MOST_OF_A_NAME = 36.0
+_MOST_OF_A_TITLE = 64.0
+_READ = 200  # passages of a document; more would only make a long book slow
+_TRIES = 2  # headings of a document
+_DOCUMENTS = 60  # tried; in a library of ten thousand nobody waits for the last of them
 
 
-def _heading(kb: KnowledgeBase, document: Document) -> str:
-    """Return the heading whose passages hold most figures: what a reader of reports asks about."""
-    counts: dict[str, int] = {}
-    for passage, text in kb.catalogue.passages_of([document.id]):
-        heading = passage.heading[-1] if passage.heading else ""
-        if 3 <= len(heading) <= 40 and not any(word in heading.lower() for word in _SKIPPED):
-            counts[heading] = counts.get(heading, 0) + len(find_quantities(fold(text)))
-    return max(counts, key=lambda name: counts[name], default="")
+def _width(text: str) -> float:
+    return sum(2.0 if is_han(char) else 1.0 for char in text)
 
 
-def suggest(kb: KnowledgeBase, limit: int) -> list[dict[str, Any]]:
-    """Return questions about the newest documents, in turn by language.
+def short_title(title: str) -> str:
+    """Return a title as people name it: without its subtitle, and never cut within a word.
 
     Args:
-        kb: The knowledge base.
-        limit: Most questions.
+        title: Of a document.
     """
+    title = " ".join(title.split())
+    for found in _TITLE_BREAK.finditer(title):
+        if _LEAST_OF_A_TITLE <= _width(title[: found.start()]) <= _MOST_OF_A_NAME:
+            return title[: found.start()]
+    if _width(title) <= _MOST_OF_A_TITLE:
+        return title
+    end = next(at for at in range(len(title), 0, -1) if _width(title[:at]) < _MOST_OF_A_TITLE)
+    space = title.rfind(" ", 0, end + 1)
+    if not (is_han(title[end - 1]) or is_han(title[end])) and space > 0:
+        end = space
+    return (title[:end].rstrip(" ,;:，、；：（(") or title[:end]) + "…"
+
+
+def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
+    """Return the headings whose passages hold most figures, first: they are what a reader of reports asks about."""
+    counts: dict[str, int] = {}
+    for passage, text in islice(kb.catalogue.passages_of([document.id]), _READ):
+        heading = _NUMBERING.sub("", passage.heading[-1]).strip(" :：") if passage.heading else ""
+        if 3 <= len(heading) <= 40 and not _SKIPPED.search(heading.lower()) and heading not in document.title:
+            counts[heading] = counts.get(heading, 0) + len(find_quantities(fold(text)))
+    return sorted(counts, key=lambda name: -counts[name])
+
+
+def _question(kb: KnowledgeBase, document: Document) -> str:
+    """Return a question that the document answers; empty if none of its headings leads to one."""
+    inner = _INNER[document.language]
+    for heading in _headings(kb, document)[:_TRIES]:
+        title = short_title(document.title).translate(inner)
+        question = _WORDS[document.language].replace("{title}", title).replace("{heading}", heading.translate(inner))
+        answer = answer_now(kb, question)
+        if any(citation.document_id == document.id for citation in answer.citations):
+            return question
+    return ""
+
+
+def _offers(kb: KnowledgeBase) -> Iterator[dict[str, Any]]:
+    """Yield questions about the newest documents, in turn by language."""
     snapshot = kb.snapshot()
-    if snapshot is None:
-        return []
     queues: dict[str, list[Document]] = {}
-    for document in sorted(snapshot.documents.values(), key=lambda item: (item.date or "", item.id), reverse=True):
+    for document in sorted(snapshot.documents.values() if snapshot else (), key=lambda item: (item.date or "", item.id), reverse=True):
         queues.setdefault(document.language, []).append(document)
-    out: list[dict[str, Any]] = []
-    while len(out) < limit and any(queues.values()):
-        for language in list(queues):
-            if not queues[language] or len(out) >= limit:
-                continue
+    tried = 0
+    while any(queues.values()) and tried < _DOCUMENTS:
+        for language in [name for name, queue in queues.items() if queue]:
             document = queues[language].pop(0)
-            heading = _heading(kb, document)
-            if heading:
-                question = _WORDS[language].replace("{title}", document.title[:40]).replace("{heading}", heading)
-                out.append({"question": question, "language": language, "document_id": document.id})
-    return out
+            tried += 1
+            if question := _question(kb, document):
+                yield {"question": question, "language": language, "document_id": document.id}
+
+
+class Suggestions:
+    """The questions of the live generation, worked out as far as they were asked for, once."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self._kb = kb
+        self._generation = ""
+        self._known: list[dict[str, Any]] = []
+        self._rest: Iterator[dict[str, Any]] = iter(())
+        self._lock = threading.Lock()
+
+    def first(self, limit: int) -> list[dict[str, Any]]:
+        """Return the first questions.
+
+        Args:
+            limit: Most of them.
+        """
+        snapshot = self._kb.snapshot()
+        generation = snapshot.generation.name if snapshot else ""
+        with self._lock:
+            if generation != self._generation:
+                self._generation, self._known, self._rest = generation, [], _offers(self._kb)
+            while len(self._known) < limit and (offer := next(self._rest, None)) is not None:
+                self._known.append(offer)
+            return self._known[:limit]

@@ -312,3 +312,8 @@ async def test_suggestions_can_be_answered(client: Client) -> None:
     body = (await client.get("/v1/suggestions", params={"limit": 3})).json()
     assert body["object"] == "list"
     assert 1 <= len(body["data"]) <= 3
+    for offer in body["data"]:
+        answer = await client.ask(offer["question"])
+        assert answer["language"] == offer["language"]
+        assert offer["document_id"] in {citation["document_id"] for citation in answer["citations"]}
+    assert (await client.get("/v1/suggestions", params={"limit": 1})).json()["data"] == body["data"][:1]
