@@ -62,6 +62,8 @@ __all__ = [
 FORMAT_VERSION = 1
 LANGUAGES = ("zh-Hant", "zh-Hans", "en")
 _GENERATION = re.compile(r"gen-[0-9]{6,}")
+# A torn file may say that it has terabytes; a record of a hundred thousand documents has four megabytes.
+_MAX_RECORD = 64_000_000
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 _REBUILD = "Run `wenju doctor --fix` to build it again."
 
@@ -189,11 +191,19 @@ def _sealed(record: dict[str, Any]) -> bytes:
 
 
 def _unsealed(path: Path) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    record: dict[str, Any] = json.loads(_text_of(path))
     seal = record.pop("sha256", None)
     if seal is not None and seal != _digest_of(record):
         raise ValueError("it was altered after it was written")
     return record
+
+
+def _text_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        content = handle.read(_MAX_RECORD + 1)
+    if len(content) > _MAX_RECORD:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes")
+    return content.decode("utf-8")
 
 
 def _digest_of(record: dict[str, Any]) -> str:
@@ -207,7 +217,7 @@ def current_generation(layout: Layout) -> Generation | None:
         KnowledgeBaseError: The pointer or what it names is unreadable.
     """
     try:
-        name = layout.current.read_text("utf-8").strip()
+        name = _text_of(layout.current).strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from crash_kit import Store, check_sound
+from damage import DAMAGES, cut, dense_settings
 
 from ingest.build import ingest_paths, publish_catalogue
 from ingest.kb.errors import KnowledgeBaseError
 from ingest.kb.generation import Layout, segment_faults
 from ingest.kb.knowledge import KnowledgeBase
-from ingest.kb.settings import EmbeddingSettings, Settings
 from ingest.kb.vectors import probe_store
-
-
-def cut(share: float) -> Callable[[Path], None]:
-    def damage(path: Path) -> None:
-        os.truncate(path, int(path.stat().st_size * share))
-
-    return damage
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    chance = random.Random(path.name)
-    for _ in range(min(100, max(1, len(content) // 2))):
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-
-
-DAMAGES = {"empty": cut(0), "half": cut(0.5), "last percent": cut(0.99), "bits": flip, "gone": Path.unlink}
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +111,6 @@ def test_damaged_catalogue(whole: Store, store: Store) -> None:
 # ---- vectors and Chroma --------------------------------------------------------------------------------------------------------------
 
 
-def mock_settings(store: Store) -> Settings:
-    options = {"dimension": 24}
-    return Settings(data_dir=store.layout.data_dir, embedding=EmbeddingSettings(provider="mock_embedding:Hashed", options=options))
-
-
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with vectors and a Chroma collection, to be copied."""
@@ -144,7 +118,7 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store.fill()
     for number in range(12):
         store.put(f"more-{number}.md", f"# More {number}\n\nThe share of number {number} is {number * 7}%. 企業 {number} 也是。\n")
-    ingest_paths(mock_settings(store), [store.corpus])
+    ingest_paths(dense_settings(store), [store.corpus])
     return store
 
 
@@ -158,7 +132,7 @@ def damaged_copy(dense: Store, store: Store, name: str, damage: str) -> Path:
 
 def ask(store: Store) -> tuple[list[str], int, bool]:
     """Open Chroma as a service does and ask; returns its faults, the passages found, and whether the answer says that it is degraded."""
-    kb = KnowledgeBase(mock_settings(store))
+    kb = KnowledgeBase(dense_settings(store))
     try:
         faults = kb.open_stores()
         snapshot = kb.snapshot()
@@ -183,7 +157,7 @@ def test_torn_chroma_answers_exactly_and_says_so(dense: Store, store: Store) -> 
     assert faults
     assert found == 5
     assert degraded
-    publish_catalogue(mock_settings(store), rebuild=True)
+    publish_catalogue(dense_settings(store), rebuild=True)
     assert ask(store) == ([], 5, False)
 
 
@@ -214,7 +188,7 @@ def test_every_file_of_chroma(dense: Store, store: Store, name: str, damage: str
     faults, found, degraded = ask(store)
     assert found == expected
     assert bool(faults) == degraded
-    publish_catalogue(mock_settings(store), rebuild=True)
+    publish_catalogue(dense_settings(store), rebuild=True)
     assert ask(store) == ([], 5, False)
     report = repository / "build" / "corruption.json"
     report.parent.mkdir(exist_ok=True)
