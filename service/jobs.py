@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.build import BuildSummary, Progress, ingest_paths, remove_documents
+from ingest.build import BuildSummary, Progress, ingest_paths, publish_catalogue, remove_documents
 from ingest.kb import NotFoundError, Settings, WenjuError
 from service.metrics import Metrics
 
@@ -31,7 +31,7 @@ class Job:
     """A job as ``GET /v1/jobs/{id}`` shows it; times are Unix seconds."""
 
     id: str
-    kind: Literal["ingest", "remove"]
+    kind: Literal["ingest", "remove", "rebuild"]
     file_name: str
     object: str = "job"
     state: Literal["queued", "running", "done", "failed"] = "queued"
@@ -60,6 +60,10 @@ class Jobs:
         self._metrics = metrics
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="wenju-jobs")
+        self.uploads = settings.data_dir / "uploads"
+        if not settings.service.read_only:
+            # Left by a service that was stopped in the middle of a job: its jobs went with it, nobody waits for these files.
+            shutil.rmtree(self.uploads, ignore_errors=True)
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -95,7 +99,14 @@ class Jobs:
         )
         return job
 
-    def _add(self, kind: Literal["ingest", "remove"], name: str) -> Job:
+    def rebuild(self) -> Job:
+        """Queue building the index again from the catalogue; no file is read and nothing that is known embedded again."""
+        job = self._add("rebuild", "")
+        report = self._reporter(job)
+        self._pool.submit(self._run, job, lambda: publish_catalogue(self._settings, report=report, wait_s=_WAIT_S, rebuild=True))
+        return job
+
+    def _add(self, kind: Literal["ingest", "remove", "rebuild"], name: str) -> Job:
         job = Job(f"job_{uuid.uuid4().hex}", kind, name)
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:

@@ -94,7 +94,7 @@ async def upload(request: Request, file: Annotated[UploadFile, File()]) -> Respo
     state = state_of(request)
     _writable(state)
     name = shown_name(file.filename)
-    folder = state.settings.data_dir / "uploads" / uuid.uuid4().hex
+    folder = state.jobs.uploads / uuid.uuid4().hex
     folder.mkdir(parents=True)
     digest = hashlib.sha256()
     size = 0

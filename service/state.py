@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from ingest.kb import KnowledgeBase, Settings, Snapshot, WenjuError
+from ingest.kb.damage import damage_of
 from service.jobs import Jobs
 from service.llm import Breaker, Model, make_model
 from service.metrics import Metrics
@@ -28,6 +30,8 @@ _log = logging.getLogger("wenju.service")
 KEY_NEEDED = "a valid API key is needed: Authorization: Bearer KEY"
 _THREADS = 4
 _REMEMBERED = 500
+# What is still damaged after it was built again is not built a third time at once.
+_MEND_EVERY_S = 600.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -47,6 +51,7 @@ class State:
         self.model: Model | None = make_model(settings, self.breaker)
         self.recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._keys = [hashlib.sha256(key.get_secret_value().encode()).digest() for key in settings.api_keys]
+        self._mended = -_MEND_EVERY_S
         # Answering is computation: more threads than this only wait for each other, and the event loop must stay free.
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="wenju")
 
@@ -81,7 +86,7 @@ class State:
         return bool(self._keys)
 
     async def watch(self) -> None:
-        """Open Chroma for each new generation in the background, until the service stops."""
+        """Open Chroma for each new generation in the background, and have what is damaged built again, until the service stops."""
         seen = ""
         if self.model is not None:
             # LlamaIndex takes seconds to import: not while the first reader waits.
@@ -90,19 +95,31 @@ class State:
         while not self.stopping.is_set():
             try:
                 snapshot = await self.in_thread(self.snapshot)
-                if snapshot is not None and snapshot.generation.name != seen:
-                    seen = snapshot.generation.name
+                name = snapshot.generation.name if snapshot is not None else "none"
+                if name != seen:
+                    seen = name
                     faults = await self.in_thread(self.kb.open_stores)
                     for fault in faults:
                         _log.warning("vector store: %s", fault)
+                    self._mend("; ".join(faults) or await self.in_thread(damage_of, self.kb.layout, self.kb.catalogue))
             except WenjuError as error:
+                seen = ""
                 _log.error("%s: %s", error.code, error.message)
+                self._mend(await self.in_thread(damage_of, self.kb.layout, self.kb.catalogue))
             except Exception:
                 _log.exception("watching the generations failed")
             try:
                 await asyncio.wait_for(self.stopping.wait(), 1.0)
             except TimeoutError:
                 continue
+
+    def _mend(self, damage: str) -> None:
+        """Have a damaged index built again from the catalogue, if this service may write and did not just try."""
+        if not damage or self.settings.service.read_only or time.monotonic() - self._mended < _MEND_EVERY_S:
+            return
+        self._mended = time.monotonic()
+        _log.warning("the index is damaged and is built again: %s", damage)
+        self.jobs.rebuild()
 
     async def close(self) -> None:
         """Stop the jobs and release the knowledge base."""
