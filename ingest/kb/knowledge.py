@@ -104,7 +104,7 @@ class KnowledgeBase:
         kept = self._open.get(entry.name)
         if kept is not None:
             return kept
-        segment = OpenSegment(self.layout.segments / entry.name, dense=dense)
+        segment = OpenSegment(self.layout.segments / entry.name, dense=dense, exact_up_to=self.settings.retrieval.exact_up_to)
         if segment.dense is not None:
             segment.store_fault = "not opened"
         return segment

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import struct
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +113,21 @@ class MiniLM:
         """
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         out = np.zeros((len(texts), DIMENSION), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
-        batch: list[int] = []
-        for place in order:
-            if batch and len(encoded[place]) * (len(batch) + 1) > batch_tokens:
-                out[batch] = self._forward([encoded[i] for i in batch])
-                batch = []
-            batch.append(place)
-        if batch:
+        batches: list[list[int]] = []
+        for place in sorted(range(len(texts)), key=lambda i: len(encoded[i])):
+            if not batches or len(encoded[place]) * (len(batches[-1]) + 1) > batch_tokens:
+                batches.append([])
+            batches[-1].append(place)
+
+        def fill(batch: list[int]) -> None:
             out[batch] = self._forward([encoded[i] for i in batch])
+
+        if len(batches) > 1:
+            # numpy lets go of the interpreter's lock: a thread for each core, and each product of matrices in one thread.
+            with ThreadPoolExecutor(max_workers=min(len(batches), os.cpu_count() or 1)) as pool:
+                list(pool.map(fill, batches))
+        elif batches:
+            fill(batches[0])
         return out
 
     def _forward(self, ids: list[list[int]]) -> NDArray[np.float32]:

@@ -39,7 +39,13 @@ class ReadSettings(_Group):
     timeout_s: float = Field(300.0, description="Wall-clock seconds for one file.")
     memory_mb: int = Field(1_500, description="Address space of the parsing process, in MiB.")
     workers: int = Field(2, description="Files parsed side by side.")
-    ocr: Literal["auto", "off"] = Field("auto", description="Read pages without text by OCR where the extra is installed.")
+    ocr: str = Field(
+        "auto",
+        pattern=r"^(?:auto|off|[\w.]+:\w+)$",
+        description="Pages without text: `auto` reads them by OCR where the extra is installed, `off` does not, module:Class is your own.",
+    )
+    ocr_dpi: int = Field(150, ge=72, le=400, description="Resolution at which such a page is drawn for OCR, in dots per inch.")
+    ocr_timeout_s: float = Field(900.0, description="Further seconds that one file may take for OCR; pages left over are named.")
 
 
 class EmbeddingSettings(_Group):
@@ -76,6 +82,9 @@ class RetrievalSettings(_Group):
     """How passages are found."""
 
     candidates: int = Field(100, description="Passages per leg that are scored exactly.")
+    exact_up_to: int = Field(
+        30_000, ge=0, description="Up to this many passages in a segment, a question is compared with every vector; above, Chroma is asked."
+    )
     dense_weight: float = Field(1.5, description="What the nearest passage of the dense leg is worth, in logits of the reranking.")
     passage_chars_zh: int = Field(320, description="Target size of a Chinese passage, in characters.")
     passage_chars_en: int = Field(900, description="Target size of an English passage, in characters.")

@@ -62,12 +62,13 @@ class OpenSegment:
     Args:
         folder: Where it lies.
         dense: Whether its vectors are wanted.
+        exact_up_to: Most vectors to compare with all of, instead of asking Chroma.
 
     Raises:
         KnowledgeBaseError: It is damaged.
     """
 
-    def __init__(self, folder: Path, *, dense: bool) -> None:
+    def __init__(self, folder: Path, *, dense: bool, exact_up_to: int = 0) -> None:
         # The bytes first: a memory map of a torn file, or an engine on altered ones, may end the process instead of raising.
         faults = segment_faults(folder, deep=True)
         vector_faults = [fault for fault in faults if fault.startswith("vectors.npy")]
@@ -81,7 +82,7 @@ class OpenSegment:
             self.ids: NDArray[np.bytes_] = np.load(folder / "ids.npy", mmap_mode="r")
             self.document: NDArray[np.int32] = np.load(folder / "document.npy", mmap_mode="r")
             self.language: NDArray[np.int8] = np.load(folder / "language.npy", mmap_mode="r")
-            self.dense = DenseSegment(folder) if dense and record["dense"] and not vector_faults else None
+            self.dense = DenseSegment(folder, exact_up_to=exact_up_to) if dense and record["dense"] and not vector_faults else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise KnowledgeBaseError(f"the segment {folder} cannot be opened: {error}", hint=REBUILD) from error
         self.folder = folder
@@ -199,12 +200,13 @@ class Snapshot:
             allowed = self._allowed(number, documents, languages)
             try:
                 if filtered:
-                    ordinals, scores = segment.dense.exact(vector, segment.passages)
+                    ordinals, scores = segment.dense.exact(vector, limit, among=np.flatnonzero(allowed))
                 else:
-                    ordinals, scores = segment.dense.search(vector, limit)
+                    # Deleted passages have vectors still.
+                    ordinals, scores = segment.dense.search(vector, limit + int((~allowed).sum()))
             except DependencyError as error:
                 segment.store_fault = error.message
-                ordinals, scores = segment.dense.exact(vector, limit)
+                ordinals, scores = segment.dense.exact(vector, limit, among=np.flatnonzero(allowed))
             degraded |= segment.store_fault not in (None, "not opened")
             keep = allowed[ordinals]
             kept = zip(ordinals[keep][:limit].tolist(), scores[keep][:limit].tolist(), strict=True)

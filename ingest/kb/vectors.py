@@ -113,11 +113,13 @@ class DenseSegment:
 
     Args:
         folder: The segment's folder.
+        exact_up_to: Up to this many vectors all are compared: faster than to ask Chroma, and none is missed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, exact_up_to: int = 0) -> None:
         self._folder = folder
-        self.vectors: NDArray[np.float32] = np.load(folder / "vectors.npy", mmap_mode="r")
+        self._exact_up_to = exact_up_to
+        self.vectors: NDArray[np.float32] = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r"))
         self._store: ChromaVectorStore | None = None
 
     @property
@@ -148,7 +150,7 @@ class DenseSegment:
         Raises:
             DependencyError: Chroma failed; ``exact`` still answers.
         """
-        if self._store is None or limit >= len(self.vectors):
+        if self._store is None or len(self.vectors) <= max(limit, self._exact_up_to):
             return self.exact(vector, limit)
         from llama_index.core.vector_stores.types import VectorStoreQuery
 
@@ -164,14 +166,19 @@ class DenseSegment:
             raise DependencyError(f"Chroma failed to answer: {error}") from error
         return self._best(ordinals, vector, limit)
 
-    def exact(self, vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the nearest ordinals by comparing with every vector."""
-        return self._best(np.arange(len(self.vectors)), vector, limit)
+    def exact(
+        self, vector: NDArray[np.float32], limit: int, *, among: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the nearest ordinals by comparing with every vector, or with those of some ordinals."""
+        return self._best(np.arange(len(self.vectors)) if among is None else among, vector, limit)
 
     def _best(self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        if len(ordinals) == len(self.vectors):
-            scores = np.asarray(self.vectors @ vector, dtype=np.float64)
-        else:
-            scores = np.asarray(self.vectors[ordinals] @ vector, dtype=np.float64)
+        whole = len(ordinals) == len(self.vectors)
+        scores = np.asarray((self.vectors if whole else self.vectors[ordinals]) @ vector, dtype=np.float64)
+        if limit < len(scores):
+            # Those that tie with the last one are kept for the sort to choose from, by their place.
+            least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+            some = np.flatnonzero(scores >= least)
+            ordinals, scores = ordinals[some], scores[some]
         order = np.argsort(-scores, kind="stable")[:limit]
         return ordinals[order], scores[order]
