@@ -7,8 +7,12 @@ One parser serves the index, the questions, the check of generated sentences and
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from ingest.kb.number_patterns import CURRENCIES, MONTHS, PATTERN, QUARTERS, YEAR
+from ingest.kb.numerals import EN_PARTS, EN_SCALES, EN_WORDS, ZH_DIGITS, zh_scale, zh_value, zh_year
 
 __all__ = ["Quantity", "QuantityKind", "find_quantities"]
 
@@ -41,7 +45,7 @@ class Quantity:
         if self.kind == "date":
             return f"d:{self.date}"
         if self.kind == "percent":
-            return f"p:{_canonical(round(self.value, 2))}"
+            return f"p:{_canonical(round(self.value, 2) or float(format(self.value, '.2g')))}"
         return f"n:{_canonical(self.value)}"
 
     @property
@@ -57,134 +61,13 @@ def _canonical(value: float) -> str:
     return format(value, ".10g")
 
 
-_ZH_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
-_ZH_SMALL = {"十": 10, "百": 100, "千": 1000}
-_ZH_LARGE = {"万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "兆": 1e12}
-_EN_SCALE = {
-    "hundred": 1e2,
-    "thousand": 1e3,
-    "k": 1e3,
-    "million": 1e6,
-    "mn": 1e6,
-    "m": 1e6,
-    "billion": 1e9,
-    "bn": 1e9,
-    "b": 1e9,
-    "trillion": 1e12,
-    "tn": 1e12,
-    "t": 1e12,
-}
-_EN_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-_EN_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_EN_WORDS = {word: value for value, word in enumerate(_EN_UNITS)} | {word: 20 + 10 * place for place, word in enumerate(_EN_TENS)}
-_EN_PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
-_MONTHS = {
-    name: month
-    for month, names in enumerate(
-        (
-            ("january", "jan"),
-            ("february", "feb"),
-            ("march", "mar"),
-            ("april", "apr"),
-            ("may",),
-            ("june", "jun"),
-            ("july", "jul"),
-            ("august", "aug"),
-            ("september", "sept", "sep"),
-            ("october", "oct"),
-            ("november", "nov"),
-            ("december", "dec"),
-        ),
-        1,
-    )
-    for name in names
-}
-
-_YEAR = r"(?:1[0-9]|20|21)\d{2}"
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_ZH_NUM = "零〇一二两兩三四五六七八九十百千万萬亿億兆"
-_NUM = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_ZH_SCALE = r"(?:万亿|萬億|千万|千萬|百万|百萬|十万|十萬|十亿|十億|百亿|百億|千亿|千億|万|萬|亿|億|兆|千|百)"
-
-_PATTERN = re.compile(
-    rf"""
-    (?P<isodate>(?<![\d.]){_YEAR}(?P<sep>[-/.])(?:0?[1-9]|1[0-2])(?P=sep)(?:0?[1-9]|[12]\d|3[01])(?![\d]))
-  | (?P<zhdate>(?<!\d)(?P<zy>{_YEAR})\s?年\s?(?:(?P<zm>0?[1-9]|1[0-2])\s?月(?:\s?(?P<zd>0?[1-9]|[12]\d|3[01])\s?[日号號])?
-        |第?\s?(?P<zq>[1-4一二三四])\s?季度?)?)
-  | (?P<zhmd>(?<![\d年])(?P<ym>0?[1-9]|1[0-2])\s?月\s?(?P<yd>0?[1-9]|[12]\d|3[01])\s?[日号號])
-  | (?P<quarter>\bq(?P<q1>[1-4])\s*(?:of\s+)?(?P<qy1>{_YEAR})\b|\b(?P<qy2>{_YEAR})\s*[-]?q(?P<q2>[1-4])\b
-        |\b(?P<qw>first|second|third|fourth)\s+quarter\s+of\s+(?P<qy3>{_YEAR})\b)
-  | (?P<endate>\b(?:(?P<d1>[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m1>{_MONTH})\.?,?\s+(?P<y1>{_YEAR})
-        |(?P<m2>{_MONTH})\.?\s+(?P<d2>[0-3]?\d)(?:st|nd|rd|th)?,?\s+(?P<y2>{_YEAR})
-        |(?P<m3>{_MONTH})\.?,?\s+(?:of\s+)?(?P<y3>{_YEAR}))\b)
-  | (?P<isomonth>(?<![\d.\-]){_YEAR}-(?:0[1-9]|1[0-2])(?![\d\-]))
-  | (?P<zhfrac>(?P<fd>[{_ZH_NUM}]+|\d+)\s?分之\s?(?P<fn>[{_ZH_NUM}]+(?:点[零〇一二三四五六七八九]+)?|{_NUM}))
-  | (?P<tenths>(?P<tn>[一二两兩三四五六七八九]|(?<![\d.])[1-9])\s?成(?P<th>[一二三四五六七八九半])?(?![立为為功本员員长長果就分交熟]))
-  | (?P<half>一半|半数|半數|过半|過半)
-  | (?P<slash>(?<![\d/.])(?P<sn>\d{{1,2}})\s?/\s?(?P<sd>\d{{1,3}})(?![\d/]))
-  | (?P<enfrac>\b(?P<en_n>a|an|one|two|three|four)[\s-]+(?P<en_d>half|third|quarter|fourth|fifth|sixth|eighth|tenth)s?\b|\bhalf\b)
-  | (?P<pct>(?P<pn>{_NUM})\s?(?:%|％|‰|percent\b|per\s?cent\b|pct\b|个?百分点|個?百分點|percentage[\s-]points?\b))
-  | (?P<num>(?<![\d.a-z])(?<!\d,)(?:(?P<cur>us\$|usd|nt\$|hk\$|rmb|cny|[$€£¥])\s?)?(?P<nn>{_NUM})
-        (?:\s?(?P<zs>{_ZH_SCALE})|[\s-]?(?P<es>hundred|thousand|million|billion|trillion|mn|bn|tn)\b|(?P<suf>[kmbt])\b)?
-        (?P<times>\s?(?:倍|x\b|times\b|-?fold\b))?)
-  | (?P<zhnum>[{_ZH_NUM}]+(?:点[零〇一二三四五六七八九]+)?(?P<ztimes>倍)?)
-  | (?P<ennum>\b(?:{"|".join(_EN_WORDS)})(?:[\s-](?:{"|".join(_EN_UNITS[1:10])}))?
-        (?:[\s-](?P<ens>hundred|thousand|million|billion|trillion))?\b(?P<entimes>\s?times\b|-?fold\b)?)
-    """,
-    re.VERBOSE,
-)
-_CURRENCY = {"us$": "usd", "usd": "usd", "$": "usd", "nt$": "twd", "hk$": "hkd", "rmb": "cny", "cny": "cny"} | {
-    "€": "eur",
-    "£": "gbp",
-    "¥": "cny",
-}
-_QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
-
-
-def _zh_value(text: str) -> float | None:
-    """Return the value of a Chinese numeral (三百二十四, 一百万亿, 二〇二五), None if it is none."""
-    whole, _, fraction = text.partition("点")
-    if not whole:
-        return None
-    if all(c in _ZH_DIGITS for c in whole):
-        if len(whole) > 1 and len(whole) != 4 and "〇" not in whole and "零" not in whole:
-            return None
-        value = float(int("".join(str(_ZH_DIGITS[c]) for c in whole)))
-    else:
-        total = section = digit = 0.0
-        for char in whole:
-            if char in _ZH_DIGITS:
-                digit = _ZH_DIGITS[char]
-            elif char in _ZH_SMALL:
-                section += (digit or 1) * _ZH_SMALL[char]
-                digit = 0
-            else:
-                scale = _ZH_LARGE[char]
-                section += digit
-                if section == 0 and total == 0:
-                    return None
-                if section:
-                    total += section * scale
-                else:
-                    total *= scale
-                section = digit = 0
-        value = total + section + digit
-    if fraction:
-        value += sum(_ZH_DIGITS[c] / 10 ** (place + 1) for place, c in enumerate(fraction))
-    return value
+# 千万 before these is an adverb (千万不要, 千万要记得), not a figure.
+_ADVERB = re.compile(r"[不别勿莫要记请得可没无难]|小心|注意|当心|拜托|保重|留意")
+_ROC = 1911  # Year 1 of the Republic of China is 1912.
 
 
 def _number(text: str) -> float:
     return float(text.replace(",", ""))
-
-
-def _zh_scale(text: str) -> float:
-    value = 1.0
-    for char in text:
-        value *= _ZH_SMALL.get(char, 0) or _ZH_LARGE.get(char, 1.0)
-    return value
 
 
 def _iso(year: str, month: str | int | None = None, day: str | int | None = None) -> str:
@@ -196,84 +79,156 @@ def _iso(year: str, month: str | int | None = None, day: str | int | None = None
     return out
 
 
-def _date(found: re.Match[str]) -> str | None:
-    group = found.group
-    if group("isodate"):
-        return _iso(*re.split(r"[-/.]", group("isodate")))
-    if group("isomonth"):
-        return str(group("isomonth"))
-    if group("zhdate"):
-        if group("zq"):
-            return f"{group('zy')}-Q{_QUARTERS.get(group('zq')) or int(group('zq'))}"
-        return _iso(group("zy"), group("zm"), group("zd"))
-    if group("quarter"):
-        year = group("qy1") or group("qy2") or group("qy3")
-        quarter = group("q1") or group("q2") or _QUARTERS[group("qw")]
-        return f"{year}-Q{quarter}"
-    if group("endate"):
-        for place in "12":
-            if group(f"y{place}"):
-                return _iso(group(f"y{place}"), _MONTHS[group(f"m{place}")], group(f"d{place}"))
-        return _iso(group("y3"), _MONTHS[group("m3")])
-    return None
+def _roc_date(found: re.Match[str]) -> str | None:
+    text = found["roc"]
+    # The year is often said digit by digit: 民国一一三年.
+    spelt = "".join(str(ZH_DIGITS.get(char, char)) for char in text)
+    year = float(spelt) if spelt.isdigit() else zh_value(text)
+    return _iso(str(int(year) + _ROC), found["rm"], found["rd"]) if year else None
 
 
-def _share(found: re.Match[str]) -> tuple[float, str] | None:
-    """Return (percent, unit) for the ways to write a share."""
-    group = found.group
-    if group("pct"):
-        unit = "points" if re.search("点|點|point", group("pct")) else ""
-        value = _number(group("pn"))
-        return (value / 10 if "‰" in group("pct") else value), unit
-    if group("half"):
+def _zh_date(found: re.Match[str]) -> str:
+    if found["zq"]:
+        return f"{found['zy']}-Q{QUARTERS.get(found['zq']) or int(found['zq'])}"
+    return _iso(found["zy"], found["zm"], found["zd"])
+
+
+def _han_date(found: re.Match[str]) -> str | None:
+    month, day = (int(zh_value(found[part] or "零") or 0) for part in ("hm", "hd"))
+    year = zh_year(found["year"])
+    return _iso(year, month, day) if year else None
+
+
+def _quarter(found: re.Match[str]) -> str:
+    return f"{found['qy1'] or found['qy2'] or found['qy3']}-Q{found['q1'] or found['q2'] or QUARTERS[found['qw']]}"
+
+
+def _en_date(found: re.Match[str]) -> str:
+    for place in "12":
+        if found[f"y{place}"]:
+            return _iso(found[f"y{place}"], MONTHS[found[f"m{place}"]], found[f"d{place}"])
+    return _iso(found["y3"], MONTHS[found["m3"]])
+
+
+# What each alternative of the pattern is, by its name: an ISO date, a share as (percent, unit), or a number as (value, unit).
+_DATES: dict[str, Callable[[re.Match[str]], str | None]] = {
+    "isodate": lambda found: _iso(*re.split(r"[-/.]", found["isodate"])),
+    "isomonth": lambda found: found["isomonth"],
+    "rocdate": _roc_date,
+    "zhdate": _zh_date,
+    "handate": _han_date,
+    "quarter": _quarter,
+    "endate": _en_date,
+    "era": lambda found: found["ey"],
+}
+_Read = tuple[float, str] | None
+
+
+def _percent(found: re.Match[str]) -> _Read:
+    value = _number(found["pn"])
+    return (value / 10 if "‰" in found["pct"] else value), "points" if re.search("点|point", found["pct"]) else ""
+
+
+def _zh_points(found: re.Match[str]) -> _Read:
+    value = zh_value(found["zpn"])
+    return None if value is None else (value, "points")
+
+
+def _slash(found: re.Match[str]) -> _Read:
+    upper, lower = int(found["sn"]), int(found["sd"])
+    # 24/7 is no share.
+    return (100.0 * upper / lower, "fraction") if upper < lower else None
+
+
+def _en_fraction(found: re.Match[str]) -> _Read:
+    if not found["en_d"]:
         return 50.0, "fraction"
-    if group("slash"):
-        return (100.0 * int(group("sn")) / int(group("sd")), "fraction") if int(group("sd")) else None
-    if group("enfrac"):
-        if not group("en_d"):
-            return 50.0, "fraction"
-        upper = {"a": 1, "an": 1}.get(group("en_n")) or _EN_WORDS[group("en_n")]
-        return 100.0 * upper / _EN_PARTS[group("en_d")], "fraction"
-    if group("tenths"):
-        tenth = _ZH_DIGITS.get(group("tn")) or int(group("tn"))
-        rest = {"半": 5}.get(group("th")) or _ZH_DIGITS.get(group("th") or "", 0)
-        return tenth * 10.0 + rest, ""
-    if group("zhfrac"):
-        lower, upper_text = group("fd"), group("fn")
-        divisor = float(lower) if lower.isdigit() else _zh_value(lower)
-        share = _number(upper_text) if upper_text[0].isdigit() else _zh_value(upper_text)
-        if divisor and share is not None:
-            return 100.0 * share / divisor, "" if divisor == 100 else "fraction"
-    return None
+    upper = {"a": 1, "an": 1}.get(found["en_n"]) or EN_WORDS[found["en_n"]]
+    return 100.0 * upper / EN_PARTS[found["en_d"]], "fraction"
 
 
-def _plain(found: re.Match[str]) -> tuple[float, str] | None:
-    """Return (value, unit) for plain numbers."""
-    group = found.group
-    if group("num"):
-        value = _number(group("nn"))
-        if group("zs"):
-            value *= _zh_scale(group("zs"))
-        elif group("es"):
-            value *= _EN_SCALE[group("es")]
-        elif group("suf"):
-            value *= _EN_SCALE[group("suf")]
-        unit = "times" if group("times") else _CURRENCY.get((group("cur") or "").strip(), "")
-        return value, unit
-    if group("zhnum"):
-        text = group("zhnum").removesuffix("倍")
-        zh_value = _zh_value(text)
-        # One bare numeral (一, 千, 万) is far more often part of a word than a figure.
-        if zh_value is None or (len(text) == 1 and not group("ztimes")):
-            return None
-        return zh_value, "times" if group("ztimes") else ""
-    if group("ennum"):
-        words = re.split(r"[\s-]+", group("ennum"))
-        value = float(sum(_EN_WORDS.get(word, 0) for word in words))
-        if group("ens"):
-            value *= _EN_SCALE[group("ens")]
-        return value, "times" if group("entimes") else ""
-    return None
+def _tenths(found: re.Match[str]) -> _Read:
+    tenth = ZH_DIGITS.get(found["tn"]) or int(found["tn"])
+    return tenth * 10.0 + ({"半": 5}.get(found["th"]) or ZH_DIGITS.get(found["th"] or "", 0)), ""
+
+
+def _zh_fraction(found: re.Match[str]) -> _Read:
+    lower, upper = found["fd"], found["fn"]
+    # A bare scale is a numeral here: 万分之一.
+    divisor = float(lower) if lower.isdigit() else zh_value(lower) or zh_scale(lower)
+    share = _number(upper) if upper[0] in ".0123456789" else zh_value(upper)
+    if not divisor or share is None:
+        return None
+    return 100.0 * share / divisor, "" if divisor == 100 else "fraction"
+
+
+_SHARES: dict[str, Callable[[re.Match[str]], _Read]] = {
+    "pct": _percent,
+    "zhpct": _zh_points,
+    "half": lambda _: (50.0, "fraction"),
+    "slash": _slash,
+    "enfrac": _en_fraction,
+    "tenths": _tenths,
+    "zhfrac": _zh_fraction,
+}
+
+
+def _arabic(found: re.Match[str]) -> _Read:
+    value = _number(found["nn"])
+    if found["zs"]:
+        value *= zh_scale(found["zs"])
+    elif found["es"] or found["suf"]:
+        value *= EN_SCALES[found["es"] or found["suf"]]
+    return value, "times" if found["times"] else CURRENCIES.get((found["cur"] or "").strip(), "")
+
+
+def _chinese(found: re.Match[str]) -> _Read:
+    text = found["zn"]
+    value = zh_value(text)
+    if value is None:
+        return None
+    if found["ztimes"]:
+        return value, "times"
+    if len(text) == 1:
+        # One bare numeral (一, 千, 万) is far more often part of a word than a figure; 三家 and 五个 count.
+        ordinal = found.string[max(0, found.start() - 1) : found.start()] in ("第", "每", "某")
+        return (value, "") if found["counted"] and text in "二两三四五六七八九十" and not ordinal else None
+    if text == "千万" and _ADVERB.match(found.string, found.end()):
+        return None
+    return value, ""
+
+
+def _english(found: re.Match[str]) -> _Read:
+    value = float(sum(EN_WORDS.get(word, 0) for word in re.split(r"[\s-]+", found["ennum"])))
+    return value * EN_SCALES.get(found["ens"] or "", 1.0), "times" if found["entimes"] else ""
+
+
+_NUMBERS: dict[str, Callable[[re.Match[str]], _Read]] = {
+    "zhmd": lambda found: (float(found["ym"]) * 100 + float(found["yd"]), "month-day"),
+    "num": _arabic,
+    "zhnum": _chinese,
+    "halfscale": lambda found: (0.5 * EN_SCALES[found["hs"]], ""),
+    "ennum": _english,
+}
+
+
+def _quantity(found: re.Match[str]) -> Quantity | None:
+    start, end = found.span()
+    start += len(found.group()) - len(found.group().lstrip())
+    name = found.lastgroup or ""
+    if name in _DATES:
+        date = _DATES[name](found)
+        return Quantity("date", float(date[:4]), start, end, date=date) if date else None
+    read = _SHARES[name](found) if name in _SHARES else _NUMBERS[name](found)
+    if read is None:
+        return None
+    value, unit = read
+    if name in _SHARES:
+        return Quantity("percent", value, start, end, unit)
+    text = found.group().strip()
+    if not unit and re.fullmatch(YEAR, text):
+        return Quantity("date", value, start, end, date=text)
+    return Quantity("number", value, start, end, unit)
 
 
 def find_quantities(folded: str) -> list[Quantity]:
@@ -283,29 +238,5 @@ def find_quantities(folded: str) -> list[Quantity]:
         folded: Text after ``fold`` (lower case, half width, Simplified); offsets are those of this text, which ``fold`` keeps equal to
             the original's. A plain four-digit number from 1000 to 2199 without a unit counts as a year.
     """
-    out: list[Quantity] = []
-    for found in _PATTERN.finditer(folded):
-        start, end = found.span()
-        start += len(found.group()) - len(found.group().lstrip())
-        date = _date(found)
-        if date is not None:
-            out.append(Quantity("date", float(date[:4]), start, end, date=date))
-            continue
-        if found.group("zhmd"):
-            date = f"--{int(found.group('ym')):02d}-{int(found.group('yd')):02d}"
-            out.append(Quantity("number", float(found.group("ym")) * 100 + float(found.group("yd")), start, end, unit="month-day"))
-            continue
-        share = _share(found)
-        if share is not None:
-            out.append(Quantity("percent", share[0], start, end, unit=share[1]))
-            continue
-        plain = _plain(found)
-        if plain is None:
-            continue
-        value, unit = plain
-        text = found.group().strip()
-        if not unit and re.fullmatch(_YEAR, text):
-            out.append(Quantity("date", value, start, end, date=text))
-        else:
-            out.append(Quantity("number", value, start, end, unit=unit))
-    return out
+    read = (_quantity(found) for found in PATTERN.finditer(folded))
+    return [quantity for quantity in read if quantity is not None]

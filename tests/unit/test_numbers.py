@@ -64,7 +64,7 @@ def test_writings_of_one_value_share_one_term(writings: tuple[str, ...]) -> None
         ("截至 2025 年 6 月", "2025-06"),
         ("as of June 2025", "2025-06"),
         ("2025-06", "2025-06"),
-        ("二〇二五年", ""),
+        ("二〇二五年", "2025"),
         ("2025 年第一季", "2025-Q1"),
         ("2025年第三季度", "2025-Q3"),
         ("2025 年第 4 季度", "2025-Q4"),
@@ -73,13 +73,18 @@ def test_writings_of_one_value_share_one_term(writings: tuple[str, ...]) -> None
         ("2025Q1", "2025-Q1"),
         ("first quarter of 2025", "2025-Q1"),
         ("in 2025", "2025"),
+        ("mid-2024", "2024"),
+        ("民國 113 年", "2024"),
+        ("民國 113 年 5 月 2 日", "2024-05-02"),
+        ("民国一一三年", "2024"),
+        ("民國九十八年", "2009"),
+        ("二〇二五年十二月五日", "2025-12-05"),
+        ("二○二五年", "2025"),
+        ("一九八四年", "1984"),
     ],
 )
 def test_dates(text: str, date: str) -> None:
     found = _read(text)
-    if not date:
-        assert [item.value for item in found] == [2025.0]
-        return
     assert [item.date for item in found] == [date]
     assert found[0].kind == "date"
     assert found[0].term == f"d:{date}"
@@ -105,9 +110,30 @@ def test_a_day_counts_as_its_month_and_year() -> None:
         ("280 倍", "number", 280.0, "times"),
         ("三十倍", "number", 30.0, "times"),
         ("a 280-fold drop", "number", 280.0, "times"),
-        pytest.param(
-            "三點五億", "number", 3.5e8, "", marks=pytest.mark.xfail(strict=False, reason="the scale after a Chinese decimal is not read")
-        ),
+        ("三點五億", "number", 3.5e8, ""),
+        ("三点五亿", "number", 3.5e8, ""),
+        ("十二點五萬", "number", 125_000.0, ""),
+        ("零點五", "number", 0.5, ""),
+        ("兩點五倍", "number", 2.5, "times"),
+        ("三點五個百分點", "percent", 3.5, "points"),
+        ("三个百分点", "percent", 3.0, "points"),
+        ("百分之三點五", "percent", 3.5, ""),
+        ("百分之百", "percent", 100.0, ""),
+        ("萬分之一", "percent", 0.01, "fraction"),
+        ("十万分之三", "percent", 0.003, "fraction"),
+        ("三千五", "number", 3500.0, ""),
+        ("兩萬五", "number", 25_000.0, ""),
+        ("一百零八", "number", 108.0, ""),
+        ("兩億三千萬", "number", 2.3e8, ""),
+        ("參數一百億", "number", 1e10, ""),
+        ("千萬人口", "number", 1e7, ""),
+        ("三家公司", "number", 3.0, ""),
+        ("五个国家", "number", 5.0, ""),
+        ("half a million", "number", 500_000.0, ""),
+        ("5 千瓦", "number", 5.0, ""),
+        ("100 兆瓦", "number", 100.0, ""),
+        ("100 兆元", "number", 1e14, ""),
+        ("top 5", "number", 5.0, ""),
         ("14.37 兆個詞元", "number", 14.37e12, ""),
     ],
 )
@@ -148,11 +174,28 @@ def test_other_values_have_other_terms(pair: tuple[str, str]) -> None:
         "成立於",
         "km",
         "一",
-        pytest.param("千萬不要", marks=pytest.mark.xfail(strict=False, reason="only the words around it tell that it is no figure")),
+        *("千萬不要 千萬別 千万别急 千万要记得 千萬記得 千万小心 萬一 万一 万万没想到".split()),
+        *("一些 一方面 另一方面 一樣 一直 進一步 十分 十分重要 百分百 統一 唯一 之一 同一".split()),
+        *("三三兩兩 三三两两 七七八八 三五成群 一五一十 千千萬萬 千方百計 千家万户 百家爭鳴 一一列舉 一成不變 一成不变 五成名".split()),
+        *("一點一滴 一点一滴 差一點 有一点".split()),
+        *("數百萬 數十億 数千万 幾十萬 几千".split()),
+        *("十七八 三四十 三五".split()),
+        *("零一萬物 零一万物 千問 三星 四川 兩岸 半導體 第一半導體 三國 五四 九一一 二二八 百度".split()),
+        *("第三方 第三家 第二名 每兩年".split()),
+        *("GPT-4 Llama-3 COVID-19 Qwen2.5 Top-5 24/7".split()),
+        "a third party",
+        "a third country",
+        "the first half",
+        "half-life",
     ],
 )
 def test_words_with_numerals_in_them_are_no_figures(text: str) -> None:
     assert _read(text) == []
+
+
+@pytest.mark.parametrize(("text", "values"), [("三點十五分", [15]), ("三点五十分", [50]), ("十七八萬人中的三百人", [300])])
+def test_what_is_no_decimal_and_no_numeral_leaves_its_neighbours_alone(text: str, values: list[float]) -> None:
+    assert [item.value for item in _read(text)] == values
 
 
 @pytest.mark.parametrize("text", ["GPT-4", "v2.1", "h100"])
