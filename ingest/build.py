@@ -38,6 +38,7 @@ from ingest.kb.model import Document, Language, Passage
 from ingest.kb.script import detect_language
 from ingest.kb.settings import Settings
 from ingest.kb.worker import close_workers
+from ingest.readers.ocr import advice
 from ingest.sandbox import read_in_child
 from ingest.sources import digest, find_files
 from ingest.split import SPLITTER_VERSION, split_page
@@ -266,6 +267,10 @@ def _plan(settings: Settings, files: Sequence[Path]) -> BuildSummary:
     return summary
 
 
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:20])) + (" …" if len(numbers) > 20 else "")
+
+
 class _Run:
     """One run of the pipeline, with the writer's lock held."""
 
@@ -373,15 +378,19 @@ class _Run:
                 f"{name}: no text on any of its {len(pages)} page(s): it looks like a scan"
                 if pages and head and head.paged
                 else f"{name}: there is no text in it",
-                hint="A scan needs OCR: install the extra `ocr`, or give a file with a text layer.",
+                hint=advice(settings.read) or "Give a file with a text layer.",
             )
         sample = "\n".join(page.text for page in pages)[:200_000]
         language: Language = head.language if head.language in ("zh-Hant", "zh-Hans", "en") else detect_language(sample)  # type: ignore[assignment]
         empty = [page.number for page in pages if not page.text.strip()]
         warnings = list(head.warnings)
         if empty:
-            shown = ", ".join(map(str, empty[:20])) + (" …" if len(empty) > 20 else "")
-            warnings.append(f"no text on {len(empty)} of {len(pages)} pages: {shown}")
+            warnings.append(f"no text on {len(empty)} of {len(pages)} pages: {_listed(empty)}")
+            scans = any("no text layer" in warning for page in pages for warning in page.warnings)
+            warnings += [advice(settings.read)] if scans and advice(settings.read) else []
+        by_ocr = [page.number for page in pages if page.ocr]
+        if by_ocr:
+            warnings.append(f"read by OCR, may hold errors: {len(by_ocr)} of {len(pages)} pages: {_listed(by_ocr)}")
         document = Document(
             id=f"doc_{sha256[:16]}",
             sha256=sha256,

@@ -51,7 +51,15 @@ def read_in_child(path: Path, *, settings: ReadSettings, password: str | None = 
     """
     shown = name or path.name
     arguments = {"path": str(path), "password": password, "settings": settings.model_dump(), "name": shown}
-    for record in run_in_child("ingest.sandbox:frames", arguments, name=shown, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb):
+    found = run_in_child(
+        "ingest.sandbox:frames",
+        arguments,
+        name=shown,
+        timeout_s=settings.timeout_s,
+        memory_mb=settings.memory_mb,
+        spare_s=settings.ocr_timeout_s,
+    )
+    for record in found:
         if "page" in record:
             yield _page(record["page"])
             continue

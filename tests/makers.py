@@ -172,6 +172,67 @@ def pdf_picture() -> bytes:
     return out.getvalue()
 
 
+def pdf_scrambled() -> bytes:
+    """Return a page whose font says that its letters are private characters: neither extractor can tell what stands there."""
+    import pypdf
+    from pypdf.generic import NameObject, StreamObject
+
+    letters = sorted(set(PROSE.encode("ascii")))
+    rows = b"\n".join(b"<%02x> <%04x>" % (code, 0xE000 + code) for code in letters)
+    head = b"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <ff> endcodespacerange\n"
+    table = StreamObject()
+    table.set_data(head + b"%d beginbfchar\n" % len(letters) + rows + b"\nendbfchar endcmap end")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_plain([PROSE])))
+    for font in writer.pages[0]["/Resources"]["/Font"].values():  # type: ignore[index]
+        font.get_object()[NameObject("/ToUnicode")] = writer._add_object(table)
+    return _written(writer)
+
+
+def pdf_scan(data: bytes, *, dpi: int = 150, stamp: str = "") -> bytes:
+    """Return a PDF as a scanner makes it of another: every page a picture, without a text layer but for a stamp."""
+    import pypdfium2 as pdfium
+    from fpdf import FPDF
+
+    source = pdfium.PdfDocument(data)
+    pdf = FPDF(unit="pt", format=source[0].get_size())
+    pdf.set_auto_page_break(False)
+    pdf.set_font("Helvetica", size=8)
+    for page in source:
+        pdf.add_page()
+        pdf.image(page.render(scale=dpi / 72).to_pil().convert("L"), x=0, y=0, w=pdf.w, h=pdf.h)
+        if stamp:
+            pdf.text(40, 20, stamp)
+    source.close()
+    return _bytes(pdf)
+
+
+class FakeOcr:
+    """An OCR engine that finds one line where the ink is, whatever it is: the letters stand side by side over it."""
+
+    said = "The share of firms that use models reached 78% in 2025."
+
+    def read(self, image: Any) -> list[Any]:
+        """Return that line."""
+        import numpy as np
+
+        from ingest.readers.ocr import OcrLine
+
+        ys, xs = np.nonzero(image.min(axis=2) < 128)
+        if not len(xs):
+            return []
+        edges = np.linspace(xs.min(), xs.max() + 1, len(self.said) + 1)
+        rows = [np.full(len(self.said), float(y)) for y in (ys.min(), ys.max() + 1)]
+        return [OcrLine(self.said, np.stack([edges[:-1], rows[0], edges[1:], rows[1]], axis=1))]
+
+
+class BlindOcr:
+    """An OCR engine that never finds anything."""
+
+    def read(self, image: Any) -> list[Any]:
+        """Return nothing."""
+        return []
+
+
 def pdf_rotated(data: bytes, degrees: int) -> bytes:
     """Return a PDF whose content is turned to the left and whose pages are shown turned to the right: upright to a reader."""
     import pypdf
@@ -318,6 +379,15 @@ def child_pid() -> Iterator[int]:
 def child_environment() -> Iterator[list[str]]:
     """Yield the names of the environment's variables as the child sees them."""
     yield sorted(os.environ)
+
+
+def child_asks_for_time(ask: float, sleep: float) -> Iterator[str]:
+    """Ask for further seconds, sleep, then say so."""
+    from ingest.kb.worker import more_time
+
+    more_time(ask)
+    time.sleep(sleep)
+    yield "awake"
 
 
 def child_recurses() -> Iterator[int]:

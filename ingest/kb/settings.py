@@ -8,6 +8,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -22,6 +23,7 @@ __all__ = [
     "RetrievalSettings",
     "ServiceSettings",
     "Settings",
+    "VectorSettings",
     "describe_settings",
     "load_settings",
 ]
@@ -58,6 +60,24 @@ class EmbeddingSettings(_Group):
     dimension: int = Field(0, description="Expected dimension; 0 takes what the model gives.")
     batch_size: int = 64
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+class VectorSettings(_Group):
+    """Where Chroma runs; its vectors are copies, an index never depends on them."""
+
+    url: str = Field("", description="Address of a Chroma server, as `http://chroma:8000`; empty uses Chroma as a library, on local files.")
+    namespace: str = Field(
+        "wenju", pattern=r"^[a-z0-9][a-z0-9_]{1,40}$", description="First part of the collections' names; one for each data folder."
+    )
+    timeout_s: float = Field(2.0, gt=0, description="Longest wait for one answer of the server, in seconds.")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        address = urlsplit(value)
+        if value and (address.scheme not in ("http", "https") or not address.hostname):
+            raise ValueError("it must be as http://HOST:PORT")
+        return value
 
 
 class LlmSettings(_Group):
@@ -127,6 +147,7 @@ class Settings(BaseSettings):
     )
     read: ReadSettings = ReadSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    vector: VectorSettings = VectorSettings()
     llm: LlmSettings = LlmSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     answer: AnswerSettings = AnswerSettings()

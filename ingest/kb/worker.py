@@ -15,14 +15,15 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
 from ingest.kb import errors
 from ingest.kb.errors import LimitExceeded, ReadError, WenjuError
 
-__all__ = ["close_workers", "run_in_child"]
+__all__ = ["close_workers", "more_time", "run_in_child"]
 
 # A worker is replaced after so many files: whatever a library leaks, it does not leak for long.
 _FILES_PER_WORKER = 50
@@ -93,7 +94,43 @@ def close_workers() -> None:
 atexit.register(close_workers)
 
 
-def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s: float, memory_mb: int) -> Iterator[Any]:
+class _Clock:
+    """Kills a worker when its time is up; the time can be extended, by ``spare_s`` in all."""
+
+    def __init__(self, worker: _Worker, timeout_s: float, spare_s: float) -> None:
+        self._worker = worker
+        self._ends = time.monotonic() + timeout_s
+        self._spare = spare_s
+        self.seconds = timeout_s
+        self.late = threading.Event()
+        self._start()
+
+    def _start(self) -> None:
+        self._timer = threading.Timer(max(0.0, self._ends - time.monotonic()), self._stop)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _stop(self) -> None:
+        self.late.set()
+        self._worker.process.kill()
+
+    def extend(self, seconds: float) -> None:
+        """Grant further seconds, as far as there are any left to grant."""
+        granted = min(max(seconds, 0.0), self._spare)
+        self._spare -= granted
+        self.seconds += granted
+        self._ends += granted
+        self._timer.cancel()
+        self._start()
+
+    def cancel(self) -> None:
+        """Let the worker live."""
+        self._timer.cancel()
+
+
+def run_in_child(
+    target: str, arguments: dict[str, Any], *, name: str, timeout_s: float, memory_mb: int, spare_s: float = 0.0
+) -> Iterator[Any]:
     """Yield what a generator function yields in a child process.
 
     Args:
@@ -102,23 +139,16 @@ def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s
         name: What is being worked on, for messages.
         timeout_s: Wall-clock and processor seconds.
         memory_mb: Address space of the child in MiB.
+        spare_s: Seconds that the function may take beyond, if it asks for them with ``more_time``.
 
     Raises:
         LimitExceeded: Out of time or memory.
         ReadError: The child died, or raised this or one of its kinds.
     """
     worker = _take()
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        worker.process.kill()
-
-    timer = threading.Timer(timeout_s, stop)
-    timer.daemon = True
+    clock = _Clock(worker, timeout_s, spare_s)
     clean = False
     try:
-        timer.start()
         stdin, stdout = worker.process.stdin, worker.process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -130,6 +160,8 @@ def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s
                 frame = json.loads(line)
                 if frame["is"] == "item":
                     yield frame["value"]
+                elif frame["is"] == "time":
+                    clock.extend(float(frame["seconds"]))
                 elif frame["is"] == "error":
                     clean = not frame.get("spent", False)
                     raise _error(frame, name)
@@ -137,12 +169,12 @@ def run_in_child(target: str, arguments: dict[str, Any], *, name: str, timeout_s
                     clean = True
                     return
         except (OSError, ValueError) as error:
-            if not late.is_set():
+            if not clock.late.is_set():
                 raise ReadError(f"{name}: the reading process broke off ({error})", hint="Other files are not affected.") from error
-        raise _death(worker, name, late=late.is_set(), timeout_s=timeout_s)
+        raise _death(worker, name, late=clock.late.is_set(), timeout_s=clock.seconds)
     finally:
-        timer.cancel()
-        if clean and not late.is_set():
+        clock.cancel()
+        if clean and not clock.late.is_set():
             _give_back(worker)
         else:
             worker.kill()
@@ -165,6 +197,17 @@ def _death(worker: _Worker, name: str, *, late: bool, timeout_s: float) -> ReadE
 
 
 # ---- in the child --------------------------------------------------------------------------------------------------------------------
+
+_requests: list[Callable[[dict[str, Any]], None]] = []
+
+
+def more_time(seconds: float) -> None:
+    """Ask for further seconds for what is being done; the parent grants at most its ``spare_s``. Outside of a child nothing happens."""
+    if not _requests:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if soft == resource.RLIM_INFINITY else soft + int(seconds), hard))
+    _requests[0]({"is": "time", "seconds": seconds})
 
 
 def _limit(seconds: float, memory_mb: int) -> None:
@@ -189,6 +232,7 @@ def serve() -> None:
         out.write(json.dumps(frame, ensure_ascii=True) + "\n")
         out.flush()
 
+    _requests.append(send)
     for line in sys.stdin:
         request = json.loads(line)
         try:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -24,6 +23,7 @@ from ingest.kb.errors import KnowledgeBaseError, WenjuError
 from ingest.kb.generation import FORMAT_VERSION, Generation, Layout, current_generation, lock_holder, segment_faults
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.settings import Settings, load_settings
+from ingest.readers.ocr import advice
 
 __all__ = ["Check", "diagnose", "needs_rebuild"]
 
@@ -181,13 +181,12 @@ def _llm(settings: Settings) -> Iterator[Check]:
 
 
 def _ocr(settings: Settings) -> Iterator[Check]:
-    there = all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
-    if settings.read.ocr == "off":
-        yield Check("ocr", "ok", "switched off: pages without text are reported")
-    elif there:
-        yield Check("ocr", "ok", "installed: pages without text are read from their image")
-    else:
-        yield Check("ocr", "ok", "the extra `ocr` is not installed: pages without text are reported")
+    hint = advice(settings.read)
+    yield Check(
+        "ocr",
+        "ok",
+        f"off: pages without text are named, not read. {hint}" if hint else "on: pages without text are read from their picture",
+    )
 
 
 def _cache(layout: Layout) -> Iterator[Check]:
