@@ -21,6 +21,7 @@ from ingest.kb.model import pack_boxes
 from ingest.kb.settings import ReadSettings
 from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import garbage_score, is_cjk
+from ingest.readers.ocr_pages import read_scans
 from ingest.readers.pdf_furniture import mark_furniture
 from ingest.readers.pdf_layout import Paragraph, Piece, lay_out
 from ingest.readers.pdf_lines import Frame, Line, frame_of, page_lines
@@ -46,6 +47,7 @@ class _Raw:
     grids: list[Grid] = field(default_factory=list)
     plain: str | None = None
     warnings: list[str] = field(default_factory=list)
+    ocr: bool = False
 
 
 def _open(path: Path, password: str | None) -> Any:
@@ -90,7 +92,7 @@ def _read_page(pdf: Any, number: int, second: SecondReader) -> _Raw:
         grids = find_grids(page, frame)
         page.close()
     except (pdfium.PdfiumError, ValueError) as error:
-        return _Raw(Frame(0, 0, 612, 792, 0), [], warnings=[f"cannot be read ({error})"])
+        return _Raw(Frame(0, 0, 612, 792, 0), [], plain="", warnings=[f"cannot be read ({error})"])
     text = "\n".join(line.text for line in lines)
     score = garbage_score(text)
     raw = _Raw(frame, lines, grids)
@@ -300,6 +302,7 @@ def read_pdf(path: Path, settings: ReadSettings, *, password: str | None = None)
         raise ReadError("is a PDF without pages", hint="The file is damaged; get it again.")
     second = SecondReader(path, password)
     pages = [_read_page(pdf, number, second) for number in range(count)]
+    read_scans(pdf, pages, settings)
     mark_furniture([(raw.lines, raw.frame.size[1]) for raw in pages])
     title, meta = _title(pdf, pages)
     attachments = _attachments(pdf)
@@ -355,6 +358,7 @@ def _finish(
         boxes=builder.boxes(width, height) if builder.text else None,
         width=width,
         height=height,
+        ocr=raw.ocr,
         warnings=tuple(warnings),
     )
     return page, builder.headings
