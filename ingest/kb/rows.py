@@ -1,0 +1,69 @@
+"""Between the catalogue's rows and the records that readers know."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.kb.model import Block, Document, Page, Passage
+
+__all__ = ["document_of", "pack_page", "page_of", "passage_of", "passage_row"]
+
+
+def document_of(record: Mapping[str, Any]) -> Document:
+    """Return a document from its stored record."""
+    values = dict(record)
+    values["tags"] = tuple(values["tags"])
+    values["warnings"] = tuple(values["warnings"])
+    return Document(**values)
+
+
+def pack_page(page: Page) -> bytes:
+    """Return what is stored of a page besides its text and boxes, packed."""
+    details = {
+        "label": page.label,
+        "width": page.width,
+        "height": page.height,
+        "ocr": page.ocr,
+        "warnings": page.warnings,
+        "blocks": [[b.kind, b.start, b.end, b.heading, b.level, b.header] for b in page.blocks],
+    }
+    return zlib.compress(json.dumps(details, ensure_ascii=False).encode("utf-8"), 6)
+
+
+def page_of(row: Any) -> Page:
+    """Return a page from its row."""
+    details = json.loads(zlib.decompress(row.details))
+    blocks = tuple(Block(k, s, e, tuple(h), level, header) for k, s, e, h, level, header in details["blocks"])
+    return Page(
+        number=row.number,
+        text=row.text,
+        blocks=blocks,
+        label=details["label"],
+        boxes=row.boxes,
+        width=details["width"],
+        height=details["height"],
+        ocr=details["ocr"],
+        warnings=tuple(details["warnings"]),
+    )
+
+
+def passage_row(passage: Passage) -> dict[str, Any]:
+    """Return a passage as a row."""
+    details = json.dumps([passage.heading, passage.language, passage.kind, passage.header], ensure_ascii=False)
+    return {
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "details": details,
+    }
+
+
+def passage_of(row: Any) -> Passage:
+    """Return a passage from its row."""
+    heading, language, kind, header = json.loads(row.details)
+    return Passage(row.id, row.document_id, row.page, row.start, row.end, tuple(heading), language, kind, header)
