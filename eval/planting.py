@@ -146,15 +146,17 @@ def _changed_figure(sentence: str, text: str) -> str | None:
 
 
 def _moved_figure(sentence: str, text: str) -> str | None:
-    """Return the sentence with one share replaced by another share that the passage gives for something else."""
+    """Return the sentence with one figure replaced by another of its sort that the passage gives for something else."""
     rng = _rng(sentence)
-    own = [q for q in _figures(sentence) if "%" in sentence[q.start : q.end]]
-    held = {q.term for q in _figures(sentence)}
-    others = [text[q.start : q.end] for q in _figures(text) if "%" in text[q.start : q.end] and q.term not in held]
-    if not own or not others:
-        return None
-    quantity = rng.choice(own)
-    return sentence[: quantity.start] + rng.choice(others) + sentence[quantity.end :]
+    own = _figures(sentence)
+    held = {q.term for q in own}
+    others = [(q, text[q.start : q.end]) for q in _figures(text) if q.term not in held]
+    # Shares first: of those a passage gives several, each of something else.
+    for quantity in sorted(rng.sample(own, len(own)), key=lambda q: q.kind != "percent"):
+        fitting = [raw for q, raw in others if (q.kind, q.unit) == (quantity.kind, quantity.unit)]
+        if fitting:
+            return sentence[: quantity.start] + rng.choice(fitting) + sentence[quantity.end :]
+    return None
 
 
 def _changed_year(sentence: str, text: str) -> str | None:
@@ -173,9 +175,9 @@ def _changed_year(sentence: str, text: str) -> str | None:
     return sentence[: quantity.start] + raw.replace(found.group(), rng.choice(others)) + sentence[quantity.end :]
 
 
-def _swapped(sentence: str, text: str) -> str | None:
+def _swapped(sentence: str, text: str, names: Sequence[Sequence[str]]) -> str | None:
     """Return the sentence with two of its names exchanged, or one replaced by another of the passage."""
-    for group in _ENTITIES:
+    for group in names:
         own = sorted((sentence.find(name), name) for name in group if name in sentence)
         if not own:
             continue
@@ -191,20 +193,23 @@ def _swapped(sentence: str, text: str) -> str | None:
     return None
 
 
-def planted_forms(sentence: str, number: int, places: Sequence[Place]) -> Iterator[tuple[str, str, Place]]:
+def planted_forms(
+    sentence: str, number: int, places: Sequence[Place], names: Sequence[Sequence[str]] = _ENTITIES
+) -> Iterator[tuple[str, str, Place]]:
     """Yield (kind, text, the passage it cites) of a sentence with one error planted.
 
     Args:
         sentence: A faithful one.
         number: Place of its passage.
         places: All passages.
+        names: Groups of names that can be mistaken for one another.
     """
     place = places[number]
     for kind, text in (
         ("figure", _changed_figure(sentence, place.text + place.context)),
         ("figure of another", _moved_figure(sentence, place.text)),
         ("year", _changed_year(sentence, place.text)),
-        ("entity", _swapped(sentence, place.text)),
+        ("entity", _swapped(sentence, place.text, names)),
         ("negation", _negated(sentence)),
     ):
         if text and text != sentence:

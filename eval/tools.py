@@ -51,7 +51,12 @@ def register(actions: Any) -> None:
     passages.set_defaults(run=_passages)
 
     faithfulness = actions.add_parser("faithfulness", help="how well generated sentences are told faithful from wrong")
+    faithfulness.add_argument(
+        "sets", nargs="*", type=Path, metavar="SQUAD.json", help="paragraphs to make sentences of (default: the sample corpus)"
+    )
+    faithfulness.add_argument("--sample", type=int, default=60, metavar="N", help="paragraphs of each set (default: 60)")
     faithfulness.add_argument("--wrong", action="store_true", help="also show each sentence judged wrongly")
+    faithfulness.add_argument("--json", type=Path, metavar="FILE")
     faithfulness.set_defaults(run=_faithfulness)
 
     speed = actions.add_parser("speed", help="latency, throughput, memory and cold start, beside a plain LlamaIndex pipeline")
@@ -183,9 +188,18 @@ def _passages(arguments: argparse.Namespace) -> int:
 
 
 def _faithfulness(arguments: argparse.Namespace) -> int:
-    from eval.faithfulness import main
+    from eval.faithfulness import items, measure, report, report_text
+    from eval.faithfulness_paragraphs import paragraph_items
+    from ingest.kb.analyse import Analyser
+    from ingest.kb.lexicon import load_lexicon
 
-    return main(("--wrong",) if arguments.wrong else ())
+    analyser = Analyser(load_lexicon())
+    found = paragraph_items(arguments.sets, analyser, sample=max(2, arguments.sample)) if arguments.sets else items()
+    record = report(measure(found, analyser))
+    print(report_text(record, wrong=arguments.wrong))
+    if arguments.json:
+        _write(arguments.json, json.dumps(record, ensure_ascii=False, indent=1))
+    return 0
 
 
 def _speed(arguments: argparse.Namespace) -> int:

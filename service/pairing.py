@@ -125,12 +125,15 @@ def _own_dates(figure: Unit, group: Clause, sentence: Sentence) -> frozenset[str
 
 def _compatible(claimed: frozenset[str], known: frozenset[str]) -> bool:
     """Return whether each date of a claim can be one of the source's: the same, a coarser one, or a finer one where those are coarse."""
-    if not claimed or not known or all(date.startswith("d:--") for date in claimed | known):
+    if not claimed or not known:
         return True
     held = coarse(known)
     for date in claimed:
         finer = coarse({date}) & known and not any(len(other) >= len(date) for other in known)
-        if date not in held and not finer and not date.startswith("d:--"):
+        if date in held or finer:
+            continue
+        # A day or month without its year contradicts only others without theirs.
+        if not date.startswith("d:--") or all(o.startswith("d:--") and not o.startswith(date) and not date.startswith(o) for o in known):
             return False
     return True
 

@@ -6,11 +6,12 @@ No model is asked; languages meet in the lexicon's concepts.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.kb import Analyser, fold, sentence_spans
 from service.claims import Sentence, Unit, language_of, read_sentence
+from service.nearcopy import altered
 from service.pairing import Source, agrees, belong, coarse, overlap
 
 __all__ = ["Source", "Support", "check_claim", "make_source"]
@@ -78,20 +79,39 @@ def check_claim(text: str, sources: Sequence[Source], analyser: Analyser) -> Sup
     best, score = Support(False), -1.0
     nearest, reason = -1.0, "its content is not in the cited passage"
     for number, source in enumerate(sources):
-        for first, last in _windows(source):
-            parts = source.parts[first : last + 1]
-            share = _share(claim, parts, source)
-            if share <= nearest and share <= score:
-                continue
-            fault = "its content is not in the cited passage" if share < _needed(claim, source) else _fault(claim, parts, source)
+        if repeated := _repeated(claim, source):
+            return Support(True, "", number, *repeated)
+        for share, fault, parts in _readings(claim, source, min(nearest, score)):
             if fault:
                 if share > nearest:
                     nearest, reason = share, fault
                 continue
-            rank = share - 0.04 * (last - first)
+            rank = share - 0.04 * (len(parts) - 1)
             if rank > score:
                 best, score = Support(True, "", number, parts[0].start, parts[-1].end), rank
     return best if best.supported else Support(False, reason)
+
+
+def _readings(claim: Sentence, source: Source, least: float) -> Iterator[tuple[float, str, Sequence[Sentence]]]:
+    """Yield what each run of sentences holds of a claim, if more than ``least``, and what speaks against it (empty: nothing)."""
+    changed = altered(claim, source)
+    for first, last in _windows(source):
+        parts = source.parts[first : last + 1]
+        share = _share(claim, parts, source)
+        if share <= least:
+            continue
+        fault = "its content is not in the cited passage" if share < _needed(claim, source) else _fault(claim, parts, source)
+        yield share, fault or ("it repeats the cited passage with something else in it" if changed else ""), parts
+
+
+def _repeated(claim: Sentence, source: Source) -> tuple[int, int] | None:
+    """Return the span of the sentence of a source that a claim repeats to the letter."""
+    flat = _letters(claim.folded)
+    return next(((part.start, part.end) for part in source.parts if _letters(part.folded) == flat), None)
+
+
+def _letters(folded: str) -> str:
+    return re.sub(r"\s|[.。]+$", "", folded)
 
 
 def _windows(source: Source) -> list[tuple[int, int]]:
@@ -114,8 +134,11 @@ def _share(claim: Sentence, parts: Sequence[Sentence], source: Source) -> float:
         weight = _WEIGHT[unit.kind] * unit.weight
         if unit.kind == "word" and claim.language != source.language:
             weight *= _FOREIGN_WORD
+        if unit.kind == "name" and not unit.terms & there and unit.terms & source.context:
+            # The title names all of its sentences, so it speaks for none.
+            continue
         total += weight
-        if _has(unit, there, dates) or (unit.kind in ("name", "concept", "date") and unit.terms & source.context):
+        if _has(unit, there, dates) or (unit.kind in ("concept", "date") and unit.terms & source.context):
             found += weight
         elif unit.kind == "word":
             found += weight * _similar(unit, source, claim.language)
@@ -137,12 +160,13 @@ def _fault(claim: Sentence, parts: Sequence[Sentence], source: Source) -> str:
     fault = _missing(claim, parts, source)
     if fault:
         return fault
-    groups = [group for part in parts for group in part.groups]
     for own in claim.groups:
         figures = own.of("figure")
         if figures and not belong(figures, own, claim, parts, source):
             return "a figure belongs to something else in the cited passage"
-        if not figures and not agrees(own, claim, groups):
+    stretches = [stretch for part in parts for stretch in (*part.clauses, *part.groups)]
+    for own in claim.clauses:
+        if not own.of("figure") and not agrees(own, claim, stretches):
             return "a name or date belongs to something else in the cited passage"
     return "the cited passage states the opposite" if _denied(claim, parts) else ""
 
@@ -165,13 +189,15 @@ def _missing(claim: Sentence, parts: Sequence[Sentence], source: Source) -> str:
 
 def _denied(claim: Sentence, parts: Sequence[Sentence]) -> bool:
     """Return whether a clause of the claim denies what the nearest clause of the source states, or the reverse."""
-    clauses = [clause for part in parts for clause in part.clauses]
+    clauses = [(clause, overlap(claim.units, part.terms)) for part in parts for clause in part.clauses]
     for own in claim.clauses:
         total = sum(unit.weight for unit in own.units)
-        near = max((overlap(own.units, clause.terms) for clause in clauses), default=0.0)
+        near = max((overlap(own.units, clause.terms) for clause, _ in clauses), default=0.0)
         if near < _ALIKE * total and not own.denied:
             continue
-        nearest = [clause for clause in clauses if overlap(own.units, clause.terms) >= near]
-        if all(clause.denied != own.denied for clause in nearest):
+        nearest = [(clause, like) for clause, like in clauses if overlap(own.units, clause.terms) >= near]
+        # Of clauses that fit as well, those count whose sentence is most like the claim.
+        most = max((like for _, like in nearest), default=0.0)
+        if all(clause.denied != own.denied for clause, like in nearest if like >= most):
             return True
     return False
