@@ -9,7 +9,7 @@ WENJU_DEMO := WENJU_DATA_DIR=$(DEMO) $(BIN)/wenju
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format eval baselines briefs fuzz crash soak screenshots lock clean
+.PHONY: help setup ocr demo serve test check format eval baselines briefs fuzz crash soak screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ $(STAMP): pyproject.toml uv.lock requirements-dev.lock
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
+
+ocr: setup ## add OCR for scanned pages to .venv (some 170 MB)
+	@if command -v uv >/dev/null; then \
+		uv sync --quiet --frozen --all-groups --extra mcp --extra ocr --python $(BIN)/python; \
+	else \
+		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-ocr.lock; \
+	fi
+	@$(BIN)/python -c 'import rapidocr, onnxruntime' && echo "ocr: installed; read files again that had scanned pages: wenju ingest --force PATH"
 
 demo: setup ## ingest the sample corpus and ask it one question in each script
 	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
@@ -81,10 +89,11 @@ soak: setup ## run the service for minutes under load
 screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
 	SCREENSHOTS=build/screenshots $(PYTEST) tests/browser -m browser
 
-lock: setup ## resolve the dependencies anew and write all three locks (needs uv)
+lock: setup ## resolve the dependencies anew and write all four locks (needs uv)
 	uv lock --default-index https://pypi.org/simple
 	uv export --quiet --no-header --no-emit-project --frozen --no-dev --extra mcp -o requirements.lock
 	uv export --quiet --no-header --no-emit-project --frozen --all-groups --extra mcp -o requirements-dev.lock
+	uv export --quiet --no-header --no-emit-project --frozen --no-dev --extra mcp --extra ocr -o requirements-ocr.lock
 
 clean: ## remove what the targets made, but not data/
 	rm -rf .venv $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

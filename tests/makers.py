@@ -225,6 +225,14 @@ class FakeOcr:
         return [OcrLine(self.said, np.stack([edges[:-1], rows[0], edges[1:], rows[1]], axis=1))]
 
 
+class BrokenOcr:
+    """An OCR engine that fails."""
+
+    def read(self, image: Any) -> list[Any]:
+        """Raise."""
+        raise RuntimeError("no memory for the picture")
+
+
 class BlindOcr:
     """An OCR engine that never finds anything."""
 

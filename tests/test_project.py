@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES = ("ingest", "service", "eval")
 PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org"}
-PIP_LOCKS = ("requirements.lock", "requirements-dev.lock")
+PIP_LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-ocr.lock")
 LARGEST_BYTES = 3_000_000
 # In pieces, so that this file does not hold what it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.)/-])/(?:" + "|".join(("work", "root", "tmp/" + "wj")) + r")/")
@@ -142,6 +142,7 @@ def test_a_lock_holds_no_torch(file: str) -> None:
 def test_the_locks_hold_what_is_declared() -> None:
     assert set(RUNTIME) <= set(locked("requirements.lock"))
     assert {*RUNTIME, *TOOLS} <= set(locked("requirements-dev.lock"))
+    assert {*RUNTIME, "rapidocr", "onnxruntime"} <= set(locked("requirements-ocr.lock"))
     assert {*RUNTIME, *OPTIONAL, *TOOLS} <= set(uv_locked())
     assert uv_locked()["wenju"] == {PROJECT["project"]["version"]}
 

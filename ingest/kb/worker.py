@@ -38,7 +38,8 @@ class _Worker:
         keep = ("PATH", "HOME", "LANG", "TMPDIR", "TESSDATA_PREFIX", "COVERAGE_PROCESS_START")
         env = {name: os.environ[name] for name in keep if name in os.environ}
         # One thread of algebra: each further one reserves address space that the limit counts.
-        env |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        env |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
+        env |= {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
         paths = "\n".join(os.path.abspath(entry) if entry else os.getcwd() for entry in sys.path)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START, paths],

@@ -122,7 +122,14 @@ def _page_lines(pdf: Any, number: int, frame: Frame, engine: OcrEngine, dpi: int
     if int(image.max()) - int(image.min()) < 16:
         return [], "blank"
     points = np.array([width, height, width, height]) / np.array([image.shape[1], image.shape[0]] * 2)
-    lines = [line for place, item in enumerate(engine.read(image)) if (line := _line(item, points, place)) is not None]
+    try:
+        found = engine.read(image)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Engines raise whatever goes wrong within them: it costs this page, not the file.
+        return [], f"no text layer, and OCR failed ({type(error).__name__}: {' '.join(str(error).split())[-160:]})"
+    lines = [line for place, item in enumerate(found) if (line := _line(item, points, place)) is not None]
     return lines, "" if lines else "no text layer, and OCR found no text"
 
 

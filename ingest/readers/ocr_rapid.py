@@ -33,10 +33,8 @@ class RapidEngine:
     """Reads pictures with RapidOCR."""
 
     def __init__(self) -> None:
-        import cv2
         from rapidocr import RapidOCR
 
-        cv2.setNumThreads(1)
         self._ocr = RapidOCR(params=dict(_OPTIONS))
 
     def read(self, image: NDArray[np.uint8]) -> list[OcrLine]:

@@ -76,6 +76,20 @@ def test_a_child_that_spins_is_killed() -> None:
         child("child_spins", timeout_s=0.5)
 
 
+def test_a_child_gets_the_time_that_it_asks_for_and_no_more() -> None:
+    def asks(spare_s: float) -> list[Any]:
+        arguments = {"ask": 60.0, "sleep": 2.5}
+        return list(run_in_child("makers:child_asks_for_time", arguments, name="a.pdf", timeout_s=1.0, memory_mb=1_500, spare_s=spare_s))
+
+    child("child_counts", upto=1)
+    assert asks(60) == ["awake"]
+    with pytest.raises(LimitExceeded, match=r"longer than 1 s"):
+        asks(0)
+    child("child_counts", upto=1)
+    with pytest.raises(LimitExceeded, match=r"longer than 1\.5 s"):
+        asks(0.5)
+
+
 def test_memory_is_limited_in_the_child() -> None:
     with pytest.raises(LimitExceeded, match="needs more than 300 MiB") as caught:
         child("child_eats", memory_mb=300, megabytes=2_000)

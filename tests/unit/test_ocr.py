@@ -93,6 +93,13 @@ def test_a_page_on_which_ocr_finds_nothing_says_so(tmp_path: Path) -> None:
     assert (page.text, page.ocr, page.warnings) == ("", False, ("no text layer, and OCR found no text",))
 
 
+def test_an_engine_that_fails_costs_the_page_only(tmp_path: Path) -> None:
+    text, scan = pages_of(tmp_path, joined(makers.pdf_plain([makers.PROSE]), makers.pdf_picture()), ocr="makers:BrokenOcr")
+    assert text.text.startswith("Most firms")
+    assert (scan.text, scan.ocr) == ("", False)
+    assert scan.warnings == ("no text layer, and OCR failed (RuntimeError: no memory for the picture)",)
+
+
 def test_pages_left_when_the_time_is_up_are_named(tmp_path: Path) -> None:
     (page,) = pages_of(tmp_path, makers.pdf_picture(), ocr_timeout_s=0)
     assert page.ocr is False
