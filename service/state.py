@@ -96,12 +96,14 @@ class State:
             try:
                 snapshot = await self.in_thread(self.snapshot)
                 name = snapshot.generation.name if snapshot is not None else "none"
-                if name != seen:
+                if name != seen or await self.in_thread(self.kb.stores_to_retry):
                     seen = name
                     faults = await self.in_thread(self.kb.open_stores)
                     for fault in faults:
                         _log.warning("vector store: %s", fault)
-                    self._mend("; ".join(faults) or await self.in_thread(damage_of, self.kb.layout, self.kb.catalogue))
+                    # A server that is down is no damage.
+                    ours = "" if self.kb.server is not None else "; ".join(faults)
+                    self._mend(ours or await self.in_thread(damage_of, self.kb.layout, self.kb.catalogue))
             except WenjuError as error:
                 seen = ""
                 _log.error("%s: %s", error.code, error.message)

@@ -6,6 +6,7 @@ import threading
 
 from ingest.kb.analyse import Analyser
 from ingest.kb.catalogue import Catalogue
+from ingest.kb.chroma_server import ChromaServer
 from ingest.kb.embedding import Embedder, make_embedder
 from ingest.kb.errors import DependencyError, KnowledgeBaseError
 from ingest.kb.generation import FORMAT_VERSION, Generation, Identity, Layout, SegmentEntry, current_generation
@@ -38,6 +39,7 @@ class KnowledgeBase:
         self.analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs)))
         self.embedder: Embedder | None = make_embedder(settings.embedding, self.analyser)
         self.catalogue = Catalogue(self.layout.catalogue, create=create)
+        self.server = ChromaServer(settings.vector) if settings.vector.url else None
         self._snapshot: Snapshot | None = None
         self._mark: tuple[int, int] | None = None
         self._open: dict[str, OpenSegment] = {}
@@ -117,7 +119,9 @@ class KnowledgeBase:
         snapshot = self.snapshot()
         if snapshot is None:
             return []
-        for segment in snapshot._segments:
+        if self.server is not None:
+            return self._open_remote(snapshot, self.server)
+        for segment in snapshot.open_segments:
             if segment.dense is None or segment.dense.store_open:
                 continue
             fault = probe_store(segment.folder / "chroma", segment.passages, vectors=segment.folder / "vectors.npy")
@@ -128,6 +132,32 @@ class KnowledgeBase:
                     fault = error.message
             segment.store_fault = fault or None
         return snapshot.store_faults
+
+    def _open_remote(self, snapshot: Snapshot, server: ChromaServer) -> list[str]:
+        segments = snapshot.open_segments
+        try:
+            for segment in segments:
+                if segment.dense is not None and not segment.dense.store_open:
+                    segment.store_fault = "not opened"
+                    ids = [name.decode("ascii") for name in segment.ids]
+                    segment.dense.use(server.store(segment.folder.name, ids, segment.dense.vectors))
+                    segment.store_fault = None
+            server.keep([segment.folder.name for segment in segments])
+        except DependencyError as error:
+            for segment in segments:
+                if segment.store_fault == "not opened":
+                    segment.store_fault = error.message
+        return snapshot.store_faults
+
+    def stores_to_retry(self) -> bool:
+        """Return whether a Chroma server that failed answers again; asks it."""
+        if self.server is None or self._snapshot is None or not self._snapshot.store_faults or not self.server.answers():
+            return False
+        for segment in self._snapshot.open_segments:
+            if segment.dense is not None:
+                # It may have come back empty.
+                segment.dense.forget_store()
+        return True
 
     def close(self) -> None:
         """Release the catalogue's connections."""

@@ -215,6 +215,11 @@ class Snapshot:
         return DenseHits([ref for _, ref in found[:limit]], [score for score, _ in found[:limit]], degraded)
 
     @property
+    def open_segments(self) -> tuple[OpenSegment, ...]:
+        """The segments, in the order of the generation."""
+        return tuple(self._segments)
+
+    @property
     def has_vectors(self) -> bool:
         """Whether any segment has a dense leg."""
         return any(segment.dense is not None for segment in self._segments)

@@ -21,6 +21,8 @@ from ingest.kb.errors import DependencyError
 if TYPE_CHECKING:
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
+    from ingest.kb.chroma_server import RemoteStore
+
 __all__ = ["DenseSegment", "probe_store", "write_vectors"]
 
 COLLECTION = "passages"
@@ -120,7 +122,7 @@ class DenseSegment:
         self._folder = folder
         self._exact_up_to = exact_up_to
         self.vectors: NDArray[np.float32] = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r"))
-        self._store: ChromaVectorStore | None = None
+        self._store: ChromaVectorStore | RemoteStore | None = None
 
     @property
     def store_open(self) -> bool:
@@ -139,6 +141,14 @@ class DenseSegment:
             weakref.finalize(self, client.close)
         except Exception as error:
             raise DependencyError(f"Chroma cannot open {self._folder / 'chroma'}: {error}") from error
+
+    def use(self, store: RemoteStore) -> None:
+        """Ask a server from now on."""
+        self._store = store
+
+    def forget_store(self) -> None:
+        """Answer from our own vectors until a store is opened again."""
+        self._store = None
 
     def search(self, vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the nearest ordinals and their cosine similarities, best first.
@@ -161,20 +171,29 @@ class DenseSegment:
             ordinals = np.array([node.metadata["ordinal"] for node in result.nodes or []], dtype=np.int64)
             if len(ordinals) and not 0 <= int(ordinals.min()) <= int(ordinals.max()) < len(self.vectors):
                 raise IndexError("it names vectors that are not there")
+        except DependencyError:
+            # A server that failed may come back; its circuit keeps it from being asked too often.
+            raise
         except Exception as error:
             self._store = None
             raise DependencyError(f"Chroma failed to answer: {error}") from error
-        return self._best(ordinals, vector, limit)
+        return self._scored(ordinals, vector, limit)
 
     def exact(
         self, vector: NDArray[np.float32], limit: int, *, among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the nearest ordinals by comparing with every vector, or with those of some ordinals."""
-        return self._best(np.arange(len(self.vectors)) if among is None else among, vector, limit)
+        if among is None:
+            return self._best(np.arange(len(self.vectors)), np.asarray(self.vectors @ vector, dtype=np.float64), limit)
+        return self._scored(among, vector, limit)
 
-    def _best(self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        whole = len(ordinals) == len(self.vectors)
-        scores = np.asarray((self.vectors if whole else self.vectors[ordinals]) @ vector, dtype=np.float64)
+    def _scored(
+        self, ordinals: NDArray[np.int64], vector: NDArray[np.float32], limit: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self._best(ordinals, np.asarray(self.vectors[ordinals] @ vector, dtype=np.float64), limit)
+
+    @staticmethod
+    def _best(ordinals: NDArray[np.int64], scores: NDArray[np.float64], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if limit < len(scores):
             # Those that tie with the last one are kept for the sort to choose from, by their place.
             least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
