@@ -1,10 +1,11 @@
 // The HTTP contract, and nothing of the page. Every failure becomes an ApiError that says what, why and what to do.
 
-import { has, t } from "./i18n.js";
+import { has, language, t } from "./i18n.js";
 
 const IDLE_LIMIT = 60_000; // The service pings every 15 s; four missed pings mean that nobody is there.
 const POLL = [300, 600, 1200, 2500]; // ms
 const LOST_AFTER = 6; // failed looks at a job in a row
+export const SUGGESTED = 12; // four in each language
 const KEY_SLOT = "wenju.key";
 let askForKey = async () => false;
 let memoryKey = "";
@@ -59,7 +60,8 @@ export function problem(status, body, header) {
 }
 
 async function send(path, { method = "GET", json, signal, accept = "application/json", keepalive = false } = {}, retried = false) {
-  const headers = { Accept: accept, ...credentials() };
+  // The language of the page decides the script of an answer where the question leaves it open.
+  const headers = { Accept: accept, "Accept-Language": language(), ...credentials() };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const body = json === undefined ? undefined : JSON.stringify(json);
   let response;
@@ -90,8 +92,11 @@ export const getDocument = (id, signal) => request(`/v1/documents/${encode(id)}`
 export const deleteDocument = (id) => request(`/v1/documents/${encode(id)}`, { method: "DELETE" });
 export const getJob = (id, signal) => request(`/v1/jobs/${encode(id)}`, { signal });
 export const sendFeedback = (body) => request("/v1/feedback", { method: "POST", json: body });
-export const suggestions = () => request("/v1/suggestions");
+export const suggestions = () => request(`/v1/suggestions?limit=${SUGGESTED}`);
+export const withdrawFeedback = (id) => request(`/v1/feedback/${encode(id)}`, { method: "DELETE" });
 export const evals = () => request("/v1/evals");
+export const evalRun = (id) => request(`/v1/evals/${encode(id)}`);
+export const startEval = (body) => request("/v1/evals", { method: "POST", json: body });
 export const version = () => request("/version");
 export const fileAddress = (id) => `/v1/documents/${encode(id)}/file`;
 
@@ -225,7 +230,7 @@ export async function ask(question, { signal, on }) {
     } catch {
       throw new ApiError("bad", { requestId: response.headers.get("X-Request-ID") ?? "" });
     }
-    if (name === "done") return payload;
+    if (name === "done") return { ...payload, request_id: response.headers.get("X-Request-ID") ?? "" };
     if (name === "error")
       throw problem(payload.status ?? (payload.code === "shutting_down" ? 503 : 500), payload, (header) => response.headers.get(header));
     on(name, payload);

@@ -193,7 +193,7 @@ export class Chat {
     // In the reader's own language; where the corpus has too little of it, the others after it.
     const own = this.ideas.filter((idea) => idea.language === language());
     const others = this.ideas.filter((idea) => idea.language !== language());
-    const mine = own.length < 2 ? [...own, ...others].slice(0, 4) : own.slice(0, 6);
+    const mine = (own.length < 2 ? [...own, ...others] : own).slice(0, 4);
     this.suggest.hidden = !mine.length;
     if (!mine.length) return;
     fill(

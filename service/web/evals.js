@@ -1,162 +1,154 @@
-// Eval runs: each run's measures with their intervals, and what changed against the run before of the same set.
+// Eval runs: what the service has measured and is measuring, and files of runs and sets that are opened here.
 
-import { ApiError, evals } from "./api.js";
-import { fill, h } from "./dom.js";
-import { mark, number, onLanguage, percent, t, when } from "./i18n.js";
+import { ApiError, evalRun, evals, startEval } from "./api.js";
+import { announce, button, fill, h } from "./dom.js";
+import { FileError, readFile, readRun } from "./eval-read.js";
+import { drawRun, measureTables, runFacts } from "./eval-run.js";
+import { SetReview, keptSet } from "./eval-set.js";
+import { mark, number, onLanguage, t } from "./i18n.js";
 
-const FIRST_SHOWN = 6;
-
-/** Runs differ in shape between versions; this is all that the view needs of one. */
-export function readRun(raw) {
-  const measures = Object.entries(raw.measures ?? raw.metrics ?? raw.scores ?? {}).flatMap(([name, value]) => {
-    if (typeof value === "number") return [{ name, value }];
-    if (value === null || typeof value !== "object") return [];
-    const figure = value.value ?? value.mean ?? value.score;
-    const [low, high] = value.interval ?? value.ci95 ?? value.ci ?? [value.low, value.high];
-    return typeof figure === "number" ? [{ name, value: figure, low, high, n: value.n }] : [];
-  });
-  const made = raw.created ?? raw.created_at ?? raw.started ?? raw.started_at ?? raw.date;
-  const gate = raw.gate?.passed ?? raw.gate?.ok ?? raw.passed ?? raw.gate;
-  const verdict = gate === "passed" || gate === "pass" ? true : gate === "failed" || gate === "fail" ? false : gate;
-  return {
-    id: String(raw.id ?? raw.run_id ?? ""),
-    set: [raw.set ?? raw.sets ?? raw.name ?? ""].flat().join(", "),
-    time: typeof made === "number" ? made * 1000 : Date.parse(made ?? "") || 0,
-    questions: raw.questions ?? raw.n ?? raw.count ?? null,
-    gate: typeof verdict === "boolean" ? verdict : null,
-    measures,
-  };
-}
-
-const isShare = (measure) => measure.value >= 0 && measure.value <= 1 && !/_ms$|latency|seconds/.test(measure.name);
-const figure = (measure, value) => (isShare(measure) ? percent(value) : number(Math.round(value * 100) / 100));
+const POLL = 2000; // ms
 
 export class EvalsElement extends HTMLElement {
   connectedCallback() {
-    if (this.list) return;
+    if (this.body) return;
     this.runs = null;
-    this.pick = h("select", { tLabel: "evals.set", hidden: true, on: { change: () => this.draw() } });
-    this.list = h("div", { class: "runs" });
-    fill(
-      this,
-      h(
-        "div",
-        { class: "column wide" },
-        h("div", { class: "view-head" }, h("h1", { t: "evals.title" }), this.pick),
-        h("p", { class: "lead", t: "evals.lead" }),
-        this.list,
-      ),
-    );
-    onLanguage(() => this.runs && this.draw());
+    this.file = null;
+    this.timer = 0;
+    this.wanted = "";
+    this.body = h("div", { class: "column wide evals" });
+    this.note = h("p", { class: "notice bad", role: "alert", hidden: true });
+    fill(this, this.body);
+    this.addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+    this.addEventListener("drop", (event) => {
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      this.take(event.dataTransfer.files[0]);
+    });
+    onLanguage(() => !this.closest(".view").hidden && this.show(this.wanted));
   }
 
-  async show() {
-    if (!this.runs) mark(this.list, "t", "loading");
+  /** `""` is the list, `file` a run that was opened, `set` a set that was opened, anything else the id of a run. */
+  async show(wanted = "") {
+    this.wanted = wanted;
+    clearTimeout(this.timer);
+    if (wanted === "file" && this.file) drawRun(this.body, this.file, null);
+    else if (wanted === "set" && keptSet()) this.drawSet();
+    else if (wanted === "file" || wanted === "set") location.hash = "#/evals";
+    else if (wanted) await this.drawOne(wanted);
+    else await this.load();
+  }
+
+  fail(error) {
+    fill(this.body, h("p", { class: "notice bad", role: "alert" }, error instanceof ApiError ? error.text : t("error.bad")));
+  }
+
+  async load() {
+    if (!this.runs) fill(this.body, h("p", { class: "muted", t: "loading" }));
     try {
-      const answer = await evals();
-      const runs = Array.isArray(answer) ? answer : (answer.data ?? answer.runs ?? []);
-      this.runs = runs.map(readRun).sort((a, b) => b.time - a.time);
+      this.runs = (await evals()).data.map(readRun);
     } catch (error) {
-      delete this.list.dataset.t;
-      const missing = error instanceof ApiError && error.status === 404;
-      fill(
-        this.list,
-        h(
-          "p",
-          { class: missing ? "empty" : "notice bad", ...(missing && { t: "evals.none" }) },
-          missing ? null : error instanceof ApiError ? error.text : t("error.bad"),
-        ),
-      );
+      this.fail(error);
       return;
     }
-    delete this.list.dataset.t;
-    this.draw();
+    if (this.wanted) return;
+    this.drawList();
+    if (this.runs.some((run) => run.state === "queued" || run.state === "running"))
+      this.timer = setTimeout(() => !this.closest(".view").hidden && !this.wanted && this.load(), POLL);
   }
 
-  draw() {
-    const sets = [...new Set(this.runs.map((run) => run.set).filter(Boolean))].sort();
-    const chosen = this.pick.value;
-    fill(
-      this.pick,
-      h("option", { value: "", t: "evals.all" }),
-      sets.map((set) => h("option", { value: set }, set)),
-    );
-    this.pick.value = sets.includes(chosen) ? chosen : "";
-    this.pick.hidden = sets.length < 2;
-    const shown = this.runs.filter((run) => !this.pick.value || run.set === this.pick.value);
-    if (!shown.length) fill(this.list, h("p", { class: "empty", t: "evals.none" }));
-    else
-      fill(
-        this.list,
-        shown.map((run) => this.run(run)),
-      );
+  /** The run before of the same set, of those that have ended. */
+  before(run) {
+    return this.runs?.find((other) => other.set === run.set && other.time < run.time && other.state === "done") ?? null;
   }
 
-  run(run) {
-    const before = this.runs.find((other) => other.set === run.set && other.time < run.time);
-    const facts = [
-      run.time > 0 && h("span", {}, when(run.time)),
-      run.questions !== null && h("span", {}, `${t("evals.questions")} ${number(run.questions)}`),
-      run.gate !== null &&
-        h(
-          "span",
-          { class: run.gate ? "passed" : "failed" },
-          `${t("evals.gate")}: ${t(run.gate ? "evals.gate.passed" : "evals.gate.failed")}`,
-        ),
+  async drawOne(id) {
+    fill(this.body, h("p", { class: "muted", t: "loading" }));
+    try {
+      this.runs = (await evals()).data.map(readRun);
+      const run = readRun(await evalRun(id));
+      const before = this.before(run);
+      const whole = before && readRun(await evalRun(before.id));
+      if (this.wanted === id) drawRun(this.body, run, whole);
+    } catch (error) {
+      if (this.wanted === id) this.fail(error);
+    }
+  }
+
+  head() {
+    const input = h("input", { type: "file", accept: ".json,.jsonl", class: "visually-hidden", id: "eval-file", tabindex: "-1", "aria-hidden": "true" });
+    input.addEventListener("change", () => input.files.length && this.take(input.files[0]));
+    return [
+      h("div", { class: "view-head" }, h("h1", { t: "evals.title" }), button("evals.open", () => input.click(), {}, "upload"), input),
+      h("p", { class: "lead", t: "evals.lead" }),
+      this.note,
     ];
-    const [first, rest] = [run.measures.slice(0, FIRST_SHOWN), run.measures.slice(FIRST_SHOWN)];
+  }
+
+  drawList() {
+    const set = keptSet();
+    fill(
+      this.body,
+      this.head(),
+      set && h("p", { class: "notice" }, h("a", { href: "#/evals/set", t: ["evals.set.kept", { name: set.name }] })),
+      this.runs.length ? this.runs.map((run) => this.row(run)) : h("p", { class: "empty", t: "evals.none" }),
+    );
+  }
+
+  row(run) {
+    const over = run.state === "done";
+    const name = run.set || run.id;
     return h(
       "section",
       { class: "run" },
-      h("h2", {}, run.set || run.id),
-      h("p", { class: "dots muted small" }, facts),
-      this.table(first, before),
-      rest.length > 0 && h("details", { class: "why" }, h("summary", { t: "evals.details" }), this.table(rest, before)),
+      h("h2", {}, over ? h("a", { href: `#/evals/${encodeURIComponent(run.id)}` }, name) : name),
+      runFacts(run),
+      over && run.measures.length > 0 && measureTables({ ...run, measures: run.measures.slice(0, 4) }, this.before(run)),
+      run.state === "failed" && h("p", { class: "failed" }, run.errors[0]?.reason ?? "", !run.errors.length && h("span", { t: "evals.cut" })),
+      !over && run.state !== "failed" && [
+        h("p", { class: "muted small", t: ["evals.running", { done: number(run.done), n: number(run.questions) }] }),
+        h("progress", { max: run.questions, value: run.done, tLabel: ["upload.progress", { name }] }),
+      ],
     );
   }
 
-  table(measures, before) {
-    const head = ["measure", "value", "interval", "change"].map((key) => h("th", { scope: "col", t: `evals.${key}` }));
-    return h(
-      "div",
-      { class: "table-frame", tabindex: "0", role: "region", tLabel: "evals.title" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, head)),
-        h(
-          "tbody",
-          {},
-          measures.map((measure) => this.measure(measure, before)),
-        ),
-      ),
-    );
+  async take(file) {
+    try {
+      const found = readFile(file.name, await file.text());
+      if (found.run) {
+        this.file = found.run;
+        this.open("file");
+      } else {
+        SetReview.keep(found.set);
+        this.open("set");
+      }
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      this.note.hidden = false;
+      mark(this.note, "t", error.key, error.values);
+    }
   }
 
-  measure(measure, before) {
-    const old = before?.measures.find((other) => other.name === measure.name);
-    const interval =
-      typeof measure.low === "number" && typeof measure.high === "number"
-        ? `${figure(measure, measure.low)}–${figure(measure, measure.high)}`
-        : "";
-    const change = old ? measure.value - old.value : null;
-    const size = isShare(measure)
-      ? t("evals.points", { n: number(Math.round(Math.abs(change) * 1000) / 10) })
-      : figure(measure, Math.abs(change));
-    const sign = change > 0 ? "+" : change < 0 ? "−" : "±";
-    return h(
-      "tr",
-      {},
-      h("th", { scope: "row" }, measure.name),
-      h(
-        "td",
-        {},
-        isShare(measure) && h("meter", { min: 0, max: 1, value: measure.value, "aria-hidden": "true" }),
-        figure(measure, measure.value),
-      ),
-      h("td", { class: "muted" }, interval),
-      h("td", {}, change === null ? "" : `${sign}${size}`),
-    );
+  open(name) {
+    this.note.hidden = true;
+    if (location.hash === `#/evals/${name}`) this.show(name);
+    else location.hash = `#/evals/${name}`;
+  }
+
+  drawSet() {
+    new SetReview(this.body, { onRun: (set) => this.measure(set), onClose: () => (location.hash = "#/evals") }).draw();
+  }
+
+  /** Have the running service answer a set. */
+  async measure({ name, cases }) {
+    try {
+      await startEval({ name: name.slice(0, 200), cases });
+    } catch (error) {
+      return error instanceof ApiError ? error.text : t("error.bad");
+    }
+    announce(t("evals.started"));
+    location.hash = "#/evals";
+    return "";
   }
 }
 

@@ -1,37 +1,57 @@
-// Thumbs, and for a thumb down the reason. A vote can be changed; the service keeps the last one for an answer.
+// Thumbs, and for a thumb down the reason. A vote can be changed, and taken back: the service then forgets it.
 
-import { sendFeedback } from "./api.js";
-import { announce, fill, h, iconButton } from "./dom.js";
+import { sendFeedback, withdrawFeedback } from "./api.js";
+import { announce, button, fill, h, iconButton } from "./dom.js";
 import { mark, t } from "./i18n.js";
 
 const REASONS = ["wrong", "not_in_source", "wrong_citation", "outdated", "other"];
 
 export function feedbackBox(turn, save) {
-  const up = iconButton("up", "answer.up", () => vote("up"), { "aria-pressed": "false" });
+  const up = iconButton("up", "answer.up", () => (turn.vote === "up" ? undo() : vote("up")), { "aria-pressed": "false" });
   const down = iconButton("down", "answer.down", () => askReason(), { "aria-pressed": "false", "aria-expanded": "false" });
   const note = h("span", { class: "muted" });
+  const back = button("feedback.undo", () => undo(), { class: "button link" });
   const form = h("form", { class: "reasons", hidden: true });
-  const box = h("div", { class: "feedback" }, up, down, note, form);
+  const box = h("div", { class: "feedback" }, up, down, note, back, form);
 
   function show() {
     up.setAttribute("aria-pressed", String(turn.vote === "up"));
     down.setAttribute("aria-pressed", String(turn.vote === "down"));
+    back.hidden = !turn.vote;
+  }
+
+  function tell(key) {
+    mark(note, "t", key);
+    announce(t(key));
   }
 
   async function vote(which, details = {}) {
     try {
       await sendFeedback({ answer_id: turn.answer.id, vote: which, ...details });
     } catch {
-      mark(note, "t", "feedback.failed");
-      announce(t("feedback.failed"));
+      tell("feedback.failed");
       return;
     }
     turn.vote = which;
     save();
     close();
     show();
-    mark(note, "t", "feedback.sent");
-    announce(t("feedback.sent"));
+    tell("feedback.sent");
+  }
+
+  async function undo() {
+    const which = turn.vote;
+    try {
+      await withdrawFeedback(turn.answer.id);
+    } catch {
+      tell("feedback.failed");
+      return;
+    }
+    delete turn.vote;
+    save();
+    show();
+    tell("feedback.undone");
+    (which === "up" ? up : down).focus();
   }
 
   function close() {

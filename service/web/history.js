@@ -120,7 +120,7 @@ export class HistoryElement extends HTMLElement {
         "div",
         { class: "rename" },
         input,
-        h("button", { type: "button", class: "button primary small", t: "history.save", on: { click: keep } }),
+        h("button", { type: "button", class: "button primary", t: "history.save", on: { click: keep } }),
       ),
     );
     input.focus();

@@ -55,7 +55,7 @@ function showView(name) {
   document.title = `${key}問據 Wenju`;
 }
 
-/** `#/`, `#/chats/ID`, `#/documents`, `#/documents/ID?page=&start=&end=`, `#/evals`; other hashes are places on the page. */
+/** `#/`, `#/chats/ID`, `#/documents`, `#/documents/ID?page=&start=&end=`, `#/evals`, `#/evals/ID`; other hashes are places on the page. */
 function route() {
   const address = location.hash || "#/";
   if (!address.startsWith("#/")) return;
@@ -75,7 +75,7 @@ function route() {
   if (source.linked) source.close(false);
   if (view === "evals") {
     showView("evals");
-    document.querySelector("wj-evals").show();
+    document.querySelector("wj-evals").show(id);
     return;
   }
   showView("ask");

@@ -13,11 +13,20 @@ export function locate(letters, start, end, cited) {
   if (!cited) return valid ? { start, end } : null;
   const bare = (text) => text.replace(/\s+/g, "");
   if (valid && bare(letters.slice(start, end).join("")) === bare(cited)) return { start, end };
-  const text = letters.join("");
-  const at = text.indexOf(cited);
-  if (at < 0 || text.indexOf(cited, at + 1) >= 0) return null;
-  const first = Array.from(text.slice(0, at)).length;
-  return { start: first, end: first + Array.from(cited).length };
+  return onlyPlace(letters, Array.from(bare(cited)));
+}
+
+/** The one place where letters stand, whatever space lies between them; null where there is none, or more than one. */
+function onlyPlace(letters, wanted) {
+  const solid = [];
+  letters.forEach((letter, i) => /\S/.test(letter) && solid.push(i));
+  let found = null;
+  for (let i = 0; wanted.length && i + wanted.length <= solid.length; i += 1) {
+    if (!wanted.every((letter, k) => letters[solid[i + k]] === letter)) continue;
+    if (found) return null;
+    found = { start: solid[i], end: solid[i + wanted.length - 1] + 1 };
+  }
+  return found;
 }
 
 /**

@@ -1,4 +1,6 @@
 // English. The three files must hold the same keys; each is written by hand.
+import evals from "./strings-evals.en.js";
+
 export default {
   skip: "Skip to the question box",
   cancel: "Cancel",
@@ -86,6 +88,8 @@ export default {
   "feedback.send": "Send feedback",
   "feedback.sent": "Feedback received, thank you.",
   "feedback.failed": "The feedback was not sent. Please try again.",
+  "feedback.undo": "Undo",
+  "feedback.undone": "Feedback taken back.",
 
   "cite.page": "p. {page}",
   "cite.page.label": "p. {page} (printed {label})",
@@ -106,6 +110,7 @@ export default {
   "why.passage": "Passage id",
   "why.generation": "Index generation",
   "why.answer": "Answer id",
+  "why.request": "Request id",
   "why.legs": "Searched by",
   "why.time": "Time taken",
   "why.copy": "Copy as JSON",
@@ -211,22 +216,7 @@ export default {
   "export.unanswered": "(no answer)",
   "export.from": "Exported from Wenju, {date}",
 
-  "evals.title": "Evals",
-  "evals.lead": "Questions with known answers check retrieval, citations, answers and refusals.",
-  "evals.none": "No eval runs yet. Run wenju eval run once and the result is listed here.",
-  "evals.set": "Set",
-  "evals.when": "Time",
-  "evals.questions": "Questions",
-  "evals.gate": "Gate",
-  "evals.gate.passed": "passed",
-  "evals.gate.failed": "failed",
-  "evals.measure": "Measure",
-  "evals.value": "Value",
-  "evals.interval": "95 % interval",
-  "evals.change": "Against the run before",
-  "evals.points": "{n} points",
-  "evals.all": "All sets",
-  "evals.details": "All measures",
+  ...evals,
 
   "banner.label": "Service state",
   "banner.offline": "The service cannot be reached. History can still be read; reconnecting…",

@@ -1,4 +1,6 @@
 // 简体中文（大陆）。三个文件的键必须相同；各自手写，不互相转换。
+import evals from "./strings-evals.zh-Hans.js";
+
 export default {
   skip: "跳到提问框",
   cancel: "取消",
@@ -86,6 +88,8 @@ export default {
   "feedback.send": "发送反馈",
   "feedback.sent": "已收到反馈，谢谢。",
   "feedback.failed": "反馈没有发出，请再试一次。",
+  "feedback.undo": "撤回",
+  "feedback.undone": "已撤回反馈。",
 
   "cite.page": "第 {page} 页",
   "cite.page.label": "第 {page} 页（印刷页码 {label}）",
@@ -106,6 +110,7 @@ export default {
   "why.passage": "段落编号",
   "why.generation": "索引版本",
   "why.answer": "回答编号",
+  "why.request": "请求编号",
   "why.legs": "检索方式",
   "why.time": "用时",
   "why.copy": "复制为 JSON",
@@ -211,22 +216,7 @@ export default {
   "export.unanswered": "（没有回答）",
   "export.from": "导出自问据，{date}",
 
-  "evals.title": "评测",
-  "evals.lead": "用已知答案的题目检查检索、引用、作答与拒答。",
-  "evals.none": "还没有评测记录。用 wenju eval run 运行一次，结果会列在这里。",
-  "evals.set": "题组",
-  "evals.when": "时间",
-  "evals.questions": "题数",
-  "evals.gate": "门槛",
-  "evals.gate.passed": "通过",
-  "evals.gate.failed": "未通过",
-  "evals.measure": "指标",
-  "evals.value": "数值",
-  "evals.interval": "95 % 区间",
-  "evals.change": "与上次相比",
-  "evals.points": "{n} 个百分点",
-  "evals.all": "全部题组",
-  "evals.details": "全部指标",
+  ...evals,
 
   "banner.label": "服务状态",
   "banner.offline": "连不上服务。记录仍可阅读；正在重新连接…",

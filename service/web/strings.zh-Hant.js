@@ -1,4 +1,6 @@
 // 繁體中文（台灣）。三個檔案的鍵必須相同；各自手寫，不互相轉換。
+import evals from "./strings-evals.zh-Hant.js";
+
 export default {
   skip: "跳到提問框",
   cancel: "取消",
@@ -86,6 +88,8 @@ export default {
   "feedback.send": "送出回饋",
   "feedback.sent": "已收到回饋，謝謝。",
   "feedback.failed": "回饋沒有送出，請再試一次。",
+  "feedback.undo": "收回",
+  "feedback.undone": "已收回回饋。",
 
   "cite.page": "第 {page} 頁",
   "cite.page.label": "第 {page} 頁（印刷頁碼 {label}）",
@@ -106,6 +110,7 @@ export default {
   "why.passage": "段落編號",
   "why.generation": "索引版本",
   "why.answer": "回答編號",
+  "why.request": "請求編號",
   "why.legs": "檢索方式",
   "why.time": "用時",
   "why.copy": "複製為 JSON",
@@ -211,22 +216,7 @@ export default {
   "export.unanswered": "（沒有回答）",
   "export.from": "匯出自問據，{date}",
 
-  "evals.title": "評測",
-  "evals.lead": "用已知答案的題目檢查檢索、引用、作答與拒答。",
-  "evals.none": "還沒有評測紀錄。用 wenju eval run 執行一次，結果會列在這裡。",
-  "evals.set": "題組",
-  "evals.when": "時間",
-  "evals.questions": "題數",
-  "evals.gate": "門檻",
-  "evals.gate.passed": "通過",
-  "evals.gate.failed": "未通過",
-  "evals.measure": "指標",
-  "evals.value": "數值",
-  "evals.interval": "95 % 區間",
-  "evals.change": "與前次相比",
-  "evals.points": "{n} 個百分點",
-  "evals.all": "全部題組",
-  "evals.details": "全部指標",
+  ...evals,
 
   "banner.label": "服務狀態",
   "banner.offline": "連不上服務。紀錄仍可閱讀；正在重新連線…",

@@ -25,6 +25,7 @@ function facts(citation, answer, rank) {
     [t("why.passage"), citation.passage_id],
     [t("why.generation"), answer.retrieval?.generation ?? ""],
     [t("why.answer"), answer.id],
+    [t("why.request"), answer.request_id ?? ""],
   );
   return rows.filter(([, value]) => value !== "");
 }
@@ -40,11 +41,10 @@ export function whyBox(citation, answer, rank) {
       facts(citation, answer, rank).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
     );
   const copy = async () => {
-    const { explain, retrieval, timings_ms, id } = answer;
+    const { explain, retrieval, timings_ms, id, request_id } = answer;
     const hit = explain?.hits?.find((one) => one.passage_id === citation.passage_id);
-    announce(
-      t((await copyText(JSON.stringify({ answer_id: id, citation, hit, retrieval, timings_ms }, null, 2))) ? "copied" : "copy.failed"),
-    );
+    const all = { answer_id: id, request_id, citation, hit, retrieval, timings_ms };
+    announce(t((await copyText(JSON.stringify(all, null, 2))) ? "copied" : "copy.failed"));
   };
   box.append(list, button("why.copy", copy, { class: "button link" }));
   box.addEventListener("toggle", draw);

@@ -108,6 +108,7 @@ def _wait(site: Site, process: subprocess.Popen[bytes]) -> None:
             site.call("/readyz")
             # The first question loads the dictionaries; no test should pay for that.
             site.call("/v1/search", {"query": "模型 model"})
+            site.call("/v1/suggestions?limit=12")
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)

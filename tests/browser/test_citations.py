@@ -303,7 +303,10 @@ def test_u08_why_this_passage(page: Page) -> None:
     turn.locator(".why summary").first.click()
     facts = turn.locator(".why .facts").first
     answer = page.evaluate("document.querySelector('wj-turn').turn.answer")
+    assert re.fullmatch(r"[\w-]{8,}", answer["request_id"])
     for wanted in (
+        "Request id",
+        answer["request_id"],
         "Rank",
         "Relevance",
         "Relevance (",
@@ -316,6 +319,7 @@ def test_u08_why_this_passage(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("Copied")
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert copied["answer_id"] == answer["id"]
+    assert copied["request_id"] == answer["request_id"]
     assert copied["citation"]["cited_text"] == answer["citations"][0]["cited_text"]
     assert copied["hit"]["scores"]
     assert copied["retrieval"]["generation"]

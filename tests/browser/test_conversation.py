@@ -197,6 +197,35 @@ def test_u13_votes_with_reason(page: Page, site: Site) -> None:
     assert mine[0]["answer"]
 
 
+def test_u13_a_vote_is_taken_back(page: Page, site: Site) -> None:
+    """A vote can be taken back, by its button or by "Undo": the service forgets it, and so does the page."""
+    turn = ask(page, CITED["en"])
+    answer_id = page.evaluate("document.querySelector('wj-turn').turn.answer.id")
+    (catalogue,) = Path(site.data_dir).glob("*.sqlite3")
+
+    def votes() -> int:
+        with sqlite3.connect(f"file:{catalogue}?mode=ro", uri=True) as database:
+            rows = database.execute("select count(*) from feedback where json_extract(record, '$.answer_id') = ?", (answer_id,))
+            return int(rows.fetchone()[0])
+
+    helpful = turn.get_by_role("button", name="Helpful")
+    undo = turn.get_by_role("button", name="Undo")
+    expect(undo).to_be_hidden()
+    for take_back in (undo, helpful):
+        helpful.click()
+        expect(helpful).to_have_attribute("aria-pressed", "true")
+        expect(undo).to_be_visible()
+        assert votes() == 1
+        take_back.click()
+        expect(helpful).to_have_attribute("aria-pressed", "false")
+        expect(page.get_by_role("status")).to_contain_text("taken back")
+        expect(helpful).to_be_focused()
+        expect(undo).to_be_hidden()
+        assert votes() == 0
+    page.reload()
+    expect(page.get_by_role("button", name="Helpful")).to_have_attribute("aria-pressed", "false")
+
+
 def test_u14_history_kept_exported_deleted(page: Page) -> None:
     """Conversations outlive a reload, are found again, renamed and exported, and a deleted one is gone from the device."""
     first = ask(page, CITED["en"])

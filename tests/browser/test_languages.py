@@ -70,7 +70,7 @@ def test_u21_string_files_have_equal_keys(tables: dict[str, dict[str, str]]) -> 
 
 def test_u21_no_key_is_missing_or_unused(tables: dict[str, dict[str, str]]) -> None:
     """Every key that the page names exists, and every key that exists is named."""
-    source = "\n".join(path.read_text() for path in [*WEB.glob("*.js"), WEB / "index.html"] if not path.name.startswith("strings."))
+    source = "\n".join(path.read_text() for path in [*WEB.glob("*.js"), WEB / "index.html"] if not path.name.startswith("strings"))
     quoted = set(re.findall(r"[\"'`]([a-z]+(?:\.[A-Za-z0-9_-]+)+)[\"'`]", source)) | set(
         re.findall(r"data-t(?:-\w+)?=\"([\w.-]+)\"", source)
     )
@@ -163,6 +163,22 @@ def test_u22_taiwans_own_spelling_is_traditional(page: Page) -> None:
     """A question whose only telling word is 台灣 is answered in Traditional characters."""
     turn = ask(page, "台灣的 AI 普及率是多少？")
     assert turn.locator(".answer-text").get_attribute("lang") == "zh-Hant"
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans"])
+def test_u22_a_question_in_neither_script_is_answered_in_the_pages(site: Site, open_page: OpenPage, language: str) -> None:
+    """Where the question's characters are the same in both scripts, the language of the page decides; a switch of it does too."""
+    question = "OpenRouter 占比最大的是哪一家？"
+    assert detect_script(question) is None
+    page = open_page(site, language, locale="en-US")
+    ask(page, question)
+    spoken = "document.querySelector('wj-turn:last-child').turn.answer.language"
+    assert page.evaluate(spoken) == language
+    other = "zh-Hans" if language == "zh-Hant" else "zh-Hant"
+    page.goto("/#/")
+    page.select_option("#language", other)
+    ask(page, question)
+    assert page.evaluate(spoken) == other
 
 
 def test_u23_search_is_blind_to_script(site: Site) -> None:
