@@ -1,31 +1,74 @@
-"""Follow-up questions made to stand alone by rule: pronouns and ellipsis are filled from the last question."""
+"""Follow-up questions made to stand alone by rule: pronouns and what is left out are filled from the questions before."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from ingest.kb import Analyser, fold
+from ingest.kb import Analyser, fold, to_script
+from ingest.kb.tokens import is_han
+from service.followup_slots import Slot, in_language, put_in, slots, without_asking
 from service.question import Question, read_question
 from service.records import Turn
 
 __all__ = ["standalone"]
 
-# 那 Qwen 呢？ / and Asia? / what about in 2024?: the new part takes the place of its like in the last question.
-_ELLIPSIS = re.compile(
-    r"^(?:那么|那|而|至于|还有|又)?\s*(?P<zh>.{1,24}?)(?:的话)?\s*(?:呢|又如何|又怎样|怎么样|如何)\s*[?？]*$"
-    r"|^(?:and|what about|how about|and what about|and how about)\s+(?P<en>.{1,60}?)\s*\?*$"
+# Follow-ups of follow-ups; what was asked longer ago is another matter.
+_TURNS = 6
+# 那 opens a follow-up, but not in 那里, 那个 and 那一年.
+_THEN = r"(?:那么|那(?!里|儿|[个家款份项种些时两]|一?年)|而(?!且)|至于|还有|另外|再来|接着)"
+_LEADS = (
+    re.compile(rf"(?:{_THEN})?[，,\s]*(?:如果|要是|若)?(?:换成|换作|换为|改成|改为|改问|是)?\s*"),
+    re.compile(
+        r"(?:(?:and|but|so|ok|okay|then|now|also)\b[,\s]*)*"
+        r"(?:(?:what|how) about\b|what of\b|what if it (?:is|was|were)\b|same (?:question )?for\b)?\s*"
+    ),
 )
-_PRONOUN = re.compile(
-    r"(?P<zh>它们|他们|她们|这家公司|该公司|这个模型|该模型|这份报告|该报告|这个国家|该国|它|他|她|这个|那个|其)"
-    r"|\b(?P<en>it|they|them|its|their|he|she|his|her|that company|this company|that model|this model|that country)\b"
+_TAIL = re.compile(
+    r"(?:的话)?[，,\s]*(?:(?:又|会|则|也|就|有|是|占|大约|大概|约|能)*(?:多少|几成|百分之几|怎样|怎么样|如何|什么情况))?\s*(?:呢)?[?？。!！\s]*$"
+    r"|[,\s]*(?:then|instead|though|too)?[?？.!\s]*$"
 )
-
-
-def _last_question(history: Sequence[Turn], analyser: Analyser) -> str:
-    """Return the last question of the user, itself made to stand alone."""
-    asked = [turn.content for turn in history if turn.role == "user"]
-    return standalone(asked[-1], [Turn("user", text) for text in asked[:-1]][-4:], analyser) if asked else ""
+_MARKED = re.compile(
+    rf"^{_THEN}|^(?:换成|换作|改成|如果|要是)|呢(?:[?？。，\s]|$)|又(?:会|是|有|占)|^(?:and|but|what about|how about|what of|same)\b"
+)
+_PRONOUNS = re.compile(
+    r"(?P<pair>前者|后者|\bthe (?:former|latter)\b)"
+    r"|(?P<time>那(?:一)?年|当年|同年|同期|当时|\b(?:that|the same) (?:year|month|quarter)\b)"
+    r"|(?P<there>那里|那儿|当地|\bthere(?= (?:in|by|from|have|has|be|use|are used)\b|[?\s]*$))"
+    r"|(?P<figure>(?:这|那|该)(?:一)?(?:个|项|种)?(?:比例|占比|比率|数字|份额|数值|数据|百分比|指标|金额|数量|价格)"
+    r"|\b(?:that|this|the same) (?:figure|share|number|percentage|rate|proportion|amount|ratio|price|value|metric|total)\b)"
+    r"|(?P<noun>(?:这|那|该)(?:两|几|些)?(?:个|家|款|份|项|种|间|座|部|篇|场|一)?"
+    r"(?:公司|企业|厂商|机构|组织|模型|产品|工具|平台|报告|研究|论文|国家|国|地区|城市|语言|人)"
+    r"|\b(?:that|this|the same|these|those) (?:company|companies|firm|lab|organi[sz]ation|models?|product|tool|platform|report|study|paper"
+    r"|country|countries|region|city|language|person)\b)"
+    r"|(?P<it>(?:它|他|她)们|它|(?<!其)(?<!吉)(?<!排)他(?!们|人|国)|她|(?<!尤)(?<!极)(?<!与)(?<!何)其(?!他|它|中|实|余|次|间|后|妙)|这些|那些|两者|二者"
+    r"|\b(?:they|them|their|theirs|its|it|he|him|his|she|her|these|those|both of them)\b)"
+)
+_KINDS = {
+    "company": r"公司|企业|厂商|compan|firm|lab",
+    "org": r"机构|组织|organi",
+    "model": r"模型|model",
+    "product": r"产品|工具|平台|product|tool|platform",
+    "report": r"报告|研究|论文|report|study|paper",
+    "place": r"国|地区|城市|countr|region|city",
+    "person": r"人$|person|^(?:他|她|he|him|his|she|her)$",
+}
+# Which month asks, it is no topic.
+_UNITS_OF_TIME = frozenset(("cmonth", "cyear", "cday", "cdate", "cmany", "wmonth", "wyear"))
+_POSSESSIVE = frozenset(("its", "their", "his", "her"))
+_EMPTY = re.compile(
+    r"(?:那么|那|这|而|又|会|还|是|的|到底|究竟|主要|从|开始|起|发生|造成|样|有|做到?|具体|在|由|于|原因|理由|谁|一共|总共|其中|它们?|这些|这样"
+    r"|[?？!！。，,\s]|呢|吗|啊|了)*"
+)
+_EMPTY_EN = frozenset(
+    "and but so then is was are were that this it so did do does happen happened start started begin began come of them these those by in "
+    "exactly the reason for be they there".split()
+)
+_WH = re.compile(
+    r"为什么|为何|为啥|怎么会|什么原因|怎么(?:做到|办到)?|如何|什么时候|何时|几时|哪(?:一)?年|哪个?月|哪里|哪儿|谁|多少(?:个|家|种|次|人)?|几(?:个|家|种|次|位)"
+    r"|哪些|哪几个|哪(?:一)?(?:家|个|款|国)"
+    r"|\b(?:since when|how come|how (?:many|much|often|long|large)|by whom|why|when|where|who|which(?: ones?)?|how|what (?:year|month))\b"
+)
 
 
 def standalone(text: str, history: Sequence[Turn], analyser: Analyser) -> str:
@@ -36,54 +79,191 @@ def standalone(text: str, history: Sequence[Turn], analyser: Analyser) -> str:
         history: Earlier turns, oldest first.
         analyser: The knowledge base's.
     """
-    if not any(turn.role == "user" for turn in history):
+    before, answer = "", ""
+    for turn in history[-2 * _TURNS :]:
+        if turn.role == "user":
+            before = _filled(turn.content, before, answer, analyser)
+            answer = ""
+        elif turn.role == "assistant":
+            answer = turn.content
+    return _filled(text, before, answer, analyser) if before else text
+
+
+def _filled(text: str, before: str, answer: str, analyser: Analyser) -> str:
+    if not before or not text.strip():
         return text
-    folded = fold(text.strip())
-    ellipsis = _ELLIPSIS.match(folded)
-    before = _last_question(history, analyser)
-    if ellipsis:
-        group = "zh" if ellipsis.group("zh") else "en"
-        part = text.strip()[ellipsis.start(group) : ellipsis.end(group)]
-        return _replace_like(before, part, analyser)
-    pronoun = _PRONOUN.search(folded)
-    if pronoun:
-        name = _subject(read_question(before, analyser))
-        own = read_question(text, analyser)
-        if name and not any(unit.kind == "name" for unit in own.units):
-            start = text.find(text.strip()) + pronoun.start()
-            end = start + len(pronoun.group())
-            possessive = pronoun.group() in ("its", "their", "his", "her")
-            owner = f"{name}'s" if possessive else f"{name}的" if pronoun.group() == "其" else name
-            return text[:start] + owner + text[end:]
-    return text
+    last = read_question(before, analyser)
+    own = read_question(text, analyser, fallback=last.language)
+    if last.language != own.language and "en" not in (last.language, own.language):
+        last = read_question(to_script(before, own.language), analyser)
+    return _bare(own, last) or _elliptic(own, last, analyser) or _pronouns(own, last, answer, analyser) or text
 
 
-def _subject(question: Question) -> str:
-    """Return the words of what a question is about: its first name, else its first concept."""
-    for kinds in (("name",), ("concept",), ("word",)):
-        for unit in question.units:
-            if unit.kind in kinds and not unit.low:
-                return question.text[unit.start : unit.end]
+def _bare(own: Question, last: Question) -> str:
+    """Return the question for a follow-up that is nothing but the words that ask: 為什麼？ / since when? / how many of them?"""
+    folded = own.analysis.folded.strip()
+    asks = _WH.search(folded)
+    if own.language == "en":
+        words = set(re.findall(r"[a-z]+", folded)) - set(re.findall(r"[a-z]+", asks.group() if asks else ""))
+        if words - _EMPTY_EN:
+            return ""
+        empty = bool(asks) or bool(words & {"more"})
+    else:
+        empty = bool(asks) and _EMPTY.fullmatch(folded[: asks.start()] + folded[asks.end() :]) is not None if asks else False
+    if not asks or not empty:
+        return ""
+    wh = own.text.strip()[asks.start() : asks.end()]
+    rest = without_asking(last)
+    if own.language == "en":
+        first = wh[0].upper() + wh[1:]
+        counted = re.match(r"(?:which|what)(?: of the)? (?=\w+s\b)", last.analysis.folded)
+        if wh.lower() == "how many" and counted:
+            return first + " " + last.text[counted.end() :]
+        return f"{first}: {rest}?" if last.language == "en" else f"{rest}: {wh}?"
+    return f"{rest}，{wh}？"
+
+
+def _elliptic(own: Question, last: Question, analyser: Analyser) -> str:
+    """Return the last question with what the follow-up names in place of its like: 那 Qwen 呢？ / and in Asia? / 2023 年？."""
+    folded = own.analysis.folded
+    stripped = len(folded) - len(folded.lstrip())
+    body = folded.strip()
+    marked = bool(_MARKED.search(body))
+    lead = max(found.end() for pattern in _LEADS if (found := pattern.match(body)))
+    tail = _TAIL.search(body, lead)
+    end = tail.start() if tail else len(body)
+    part = own.text[stripped + lead : stripped + end].strip(" ，,、")
+    if not part:
+        return ""
+    named = read_question(part, analyser)
+    news = slots(named, analyser)
+    old = slots(last, analyser)
+    figure = _PRONOUNS.search(fold(part))
+    if figure and figure.lastgroup == "figure":
+        marked, news = True, [slot for slot in news if slot.start >= figure.end() or slot.end <= figure.start()]
+        if not news or any(slot.sort == "topic" and not slot.low for slot in news):
+            return ""
+        named = read_question(part[: figure.start()] + part[figure.end() :], analyser)
+    elif figure and not _echoes(news, old):
+        return ""
+    if not news and not marked:
+        return ""
+    asking = _WH.search(fold(part)) or re.search(r"什么|\bwhat\b|哪", fold(part))
+    only_names = bool(news) and all(slot.sort != "topic" for slot in news) and not _more_words(part, news)
+    # What asks in words of its own stands alone, unless it names nothing but another slot of the last question.
+    short = _echoes(news, old) or _lacks_subject(news, old) if asking else only_names or (marked and not _is_sentence(part))
+    if not short or (asking and not marked):
+        return ""
+    return put_in(last, named, analyser, only_new=bool(asking or figure))
+
+
+def _more_words(part: str, found: Sequence[Slot]) -> bool:
+    """Return whether there are other words beside the names: Qwen 的, in 2023 are none, Qwen leads is."""
+    rest = part
+    for slot in reversed(found):
+        rest = rest[: slot.start] + " " + rest[slot.end :]
+    return bool(re.sub(r"[\s，,、的在和与與年底]|\b(?:in|for|on|at|by|the|of|and|from|with)\b", "", rest, flags=re.IGNORECASE))
+
+
+def _is_sentence(part: str) -> bool:
+    return len(part) > (24 if any(is_han(char) for char in part) else 60)
+
+
+def _echoes(found: Sequence[Slot], old: Sequence[Slot]) -> bool:
+    """Return whether a follow-up names nothing new but names, places and dates: all its topics are those of the last question."""
+    told = frozenset[str]().union(*(slot.terms for slot in old)) if old else frozenset[str]()
+    topics = [slot for slot in found if slot.sort == "topic" and not slot.low and not slot.terms & _UNITS_OF_TIME]
+    return any(slot.sort != "topic" for slot in found) and all(slot.terms & told for slot in topics)
+
+
+def _lacks_subject(found: Sequence[Slot], old: Sequence[Slot]) -> bool:
+    """Return whether the last question has a name, and the follow-up has a date or place but none."""
+    names = {"company", "model", "product", "org", "latin", "person"}
+    return (
+        any(slot.sort in names for slot in old)
+        and bool(found)
+        and all(slot.sort in ("date", "place", "topic") for slot in found)
+        and any(slot.sort != "topic" for slot in found)
+    )
+
+
+def _pronouns(own: Question, last: Question, answer: str, analyser: Analyser) -> str:
+    """Return the question with its first pronoun replaced by what it stands for; empty if there is none."""
+    text, folded = own.text, own.analysis.folded
+    for found in _PRONOUNS.finditer(folded):
+        if text[found.start() : found.end()] == "IT":
+            continue
+        kind = found.lastgroup or ""
+        told = _kind_of(found.group()) if kind in ("noun", "it") else ""
+        # DeepSeek 和它的模型: what stands before it in the same question is what it means.
+        if kind in ("it", "noun") and any(
+            slot.sort not in ("topic", "date", "figure") for slot in slots(own, analyser) if slot.end <= found.start()
+        ):
+            continue
+        name = _referent(kind, found.group(), told, last, answer, analyser)
+        if not name:
+            continue
+        name = in_language(name, own.language, analyser)
+        end = found.end()
+        if found.group() in _POSSESSIVE:
+            name += "'s"
+        elif found.group() == "其":
+            name += " 的" if name.isascii() else "的"
+        lead = re.match(r"(?:那么|那|而)(?=\S)", folded) if found.start() else None
+        skip = lead.end() if lead and lead.end() <= found.start() else 0
+        return text[skip : found.start()] + _spaced(text, found.start(), name, end) + text[end:]
     return ""
 
 
-def _replace_like(before: str, part: str, analyser: Analyser) -> str:
-    """Return the last question with the unit that is most like ``part`` replaced by it."""
-    old, new = read_question(before, analyser), read_question(part, analyser)
-    kinds = [unit.kind for unit in new.units if not unit.low] or ["word"]
-    lexicon = analyser.lexicon
+def _spaced(text: str, start: int, name: str, end: int) -> str:
+    before = " " if start and is_han(text[start - 1]) and name[0].isascii() else ""
+    after = " " if text[end : end + 1] and is_han(text[end]) and name[-1].isascii() else ""
+    return f"{before}{name}{after}"
 
-    def concept_kind(question: Question, place: int) -> str:
-        keys = [term[1:] for term in question.units[place].terms if term[0] == "c"]
-        found = lexicon.get(keys[0]) if keys else None
-        return found.kind if found else ""
 
-    wanted = next((concept_kind(new, i) for i in range(len(new.units)) if concept_kind(new, i)), "")
-    same = [i for i in range(len(old.units)) if wanted and concept_kind(old, i) == wanted]
-    like = same or [i for i, unit in enumerate(old.units) if unit.kind == kinds[0]]
-    like = like or [i for i, unit in enumerate(old.units) if not unit.low]
-    part = re.sub(r"^(?:in|for|of|on|by)\s+(?=\S)", "", part, flags=re.IGNORECASE) if like else part
-    if not like:
-        return f"{before} {part}"
-    unit = old.units[like[0]]
-    return before[: unit.start] + part + before[unit.end :]
+def _kind_of(pronoun: str) -> str:
+    return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, pronoun)), "")
+
+
+def _referent(kind: str, pronoun: str, told: str, last: Question, answer: str, analyser: Analyser) -> str:
+    """Return what a pronoun stands for, in the words of the last question or of the answer to it; empty if nothing fits."""
+    said = read_question(answer[:600], analyser) if answer else None
+    places = [(question, slot) for question in (last, said) if question for slot in slots(question, analyser)]
+
+    # Where a name was asked for, the answer has it; else what was asked about is spoken of.
+    asked_for = bool(set(last.types) & {"entity", "person", "place"})
+    if asked_for:
+        places = [pair for pair in places if pair[0] is said] + [pair for pair in places if pair[0] is last]
+
+    def first(*sorts: str) -> str:
+        fit = [(question, slot) for question, slot in places if slot.sort in sorts]
+        fit = [pair for pair in fit if not pair[1].source] or fit
+        return fit[0][0].text[fit[0][1].start : fit[0][1].end] if fit else ""
+
+    names = ("company", "model", "product", "org", "latin", "person", "report")
+    if kind == "figure":
+        return without_asking(last)
+    if kind == "time":
+        return first("date")
+    if kind == "there":
+        return first("place")
+    if kind == "pair":
+        sorts: tuple[tuple[str, ...], ...] = (names, ("place",), ("topic",))
+        pairs = [[(q, s) for q, s in places if q is told and s.sort in kinds and not s.low] for told in (last, said) for kinds in sorts]
+        pair = next((found for found in pairs if len(found) == 2), [])
+        second = pronoun == "后者" or "latter" in pronoun
+        return pair[second][0].text[pair[second][1].start : pair[second][1].end] if pair else ""
+    if told:
+        exact = first(told) or first(*({"company", "org"} if told in ("company", "org") else {told}))
+        if exact or told in ("place", "report", "person"):
+            return exact
+    if not asked_for:
+        places = [pair for pair in places if pair[0] is last]
+    name = first(*names) or first("place")
+    return name or _topic(last, analyser)
+
+
+def _topic(question: Question, analyser: Analyser) -> str:
+    """Return the topic of a question that names nothing: its first topic that is not low."""
+    fit = [slot for slot in slots(question, analyser) if slot.sort == "topic" and not slot.low]
+    return question.text[fit[0].start : fit[0].end] if fit else ""
