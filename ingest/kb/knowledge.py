@@ -36,7 +36,7 @@ class KnowledgeBase:
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
         self.settings = settings
         self.layout = Layout(settings.data_dir)
-        self.analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs)))
+        self.analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs), shipped=settings.lexicon_shipped))
         self.embedder: Embedder | None = make_embedder(settings.embedding, self.analyser)
         self.catalogue = Catalogue(self.layout.catalogue, create=create)
         self.server = ChromaServer(settings.vector) if settings.vector.url else None

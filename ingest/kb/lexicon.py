@@ -260,8 +260,8 @@ class Lexicon:
 
 
 @cache
-def load_lexicon(extra: tuple[Path, ...] = ()) -> Lexicon:
-    """Return the lexicon: Wenju's own files and those of the folders in ``extra``.
+def load_lexicon(extra: tuple[Path, ...] = (), *, shipped: bool = True) -> Lexicon:
+    """Return the lexicon: Wenju's own files, unless ``shipped`` is False, and those of the folders in ``extra``.
 
     A file whose name starts with ``layer2`` counts as an imported dictionary.
 
@@ -271,7 +271,7 @@ def load_lexicon(extra: tuple[Path, ...] = ()) -> Lexicon:
     concepts: list[Concept] = []
     own = files("corpus").joinpath("lexicon")
     for entry in sorted(own.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".tsv"):
+        if shipped and entry.name.endswith(".tsv"):
             concepts.extend(parse_lexicon(entry.read_text("utf-8").split("\n"), source=entry.name))
     for folder in extra:
         if not folder.is_dir():

@@ -95,6 +95,10 @@ class LlmSettings(_Group):
     context_tokens: int = 8_000
     temperature: float = 0.1
     translate: bool = Field(False, description="Search with a translation of the question too, made by the model.")
+    judge: str = Field(
+        "", description="A second opinion on each sentence: `llm`, or module:function of (premise, hypothesis) → probability of entailment."
+    )
+    judge_threshold: float = Field(0.5, ge=0, le=1, description="Least probability of entailment at which a sentence is shown.")
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -142,6 +146,7 @@ class Settings(BaseSettings):
     api_keys: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list, description="Keys of the service: one, several with commas, or a JSON list."
     )
+    lexicon_shipped: bool = Field(True, description="Use the concepts that come with Wenju; off leaves those of `lexicon_dirs` alone.")
     lexicon_dirs: Annotated[list[Path], NoDecode] = Field(
         default_factory=list, description="Folders with further lexicon files, with commas or as a JSON list."
     )

@@ -131,7 +131,7 @@ def _lock(layout: Layout) -> Iterator[Check]:
 
 
 def _lexicon(settings: Settings) -> Iterator[Check]:
-    lexicon = load_lexicon(tuple(settings.lexicon_dirs))
+    lexicon = load_lexicon(tuple(settings.lexicon_dirs), shipped=settings.lexicon_shipped)
     count = len(lexicon.concepts)
     if not count:
         yield Check("lexicon", "fail", "no concept was found", "Install the package whole: corpus/lexicon is part of it.")
@@ -141,7 +141,7 @@ def _lexicon(settings: Settings) -> Iterator[Check]:
 
 def _embedder(settings: Settings) -> Iterator[Check]:
     provider = settings.embedding.provider
-    embedder = make_embedder(settings.embedding, Analyser(load_lexicon(tuple(settings.lexicon_dirs))))
+    embedder = make_embedder(settings.embedding, Analyser(load_lexicon(tuple(settings.lexicon_dirs), shipped=settings.lexicon_shipped)))
     if embedder is None:
         hint = "" if provider == "none" else "Install the embedding's package, or set WENJU_EMBEDDING__PROVIDER=none."
         yield Check("embedder", "ok" if provider == "none" else "warn", "none: questions are answered from words alone", hint)
@@ -250,7 +250,7 @@ def _generation(layout: Layout, settings: Settings) -> Iterator[Check]:
 
 
 def _identity(generation: Generation, settings: Settings) -> Iterator[Check]:
-    analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs)))
+    analyser = Analyser(load_lexicon(tuple(settings.lexicon_dirs), shipped=settings.lexicon_shipped))
     embedder = make_embedder(settings.embedding, analyser)
     wanted = (FORMAT_VERSION, analyser.version)
     found = (generation.identity.format, generation.identity.analyser)
