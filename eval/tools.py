@@ -43,8 +43,15 @@ def register(actions: Any) -> None:
     promote.add_argument("out", type=Path, metavar="OUT")
     promote.set_defaults(run=_promote)
 
-    passages = actions.add_parser("passages", help="passage retrieval on sets in SQuAD's format")
-    passages.add_argument("sets", nargs="+", type=Path, metavar="SQUAD.json")
+    passages = actions.add_parser("passages", help="the table of passage retrieval: scripts, languages, one index, lexicon")
+    passages.add_argument("files", nargs="*", type=Path, metavar="SQUAD.json", help="sets in SQuAD's format (default: those in --sets)")
+    passages.add_argument("--sets", type=Path, default=Path("../shared/datasets"), metavar="DIR", help="default: ../shared/datasets")
+    passages.add_argument(
+        "--parts",
+        default="own,script,across,mixed,crossing",
+        metavar="A,B",
+        help="these, or lexicon (slow), or all (default: all but lexicon)",
+    )
     passages.add_argument("--no-dense", action="store_true", help="words alone, without vectors")
     passages.add_argument("--sample", type=int, default=0, metavar="N", help="questions of each set (default: all)")
     passages.add_argument("--json", action="store_true")
@@ -172,18 +179,23 @@ def _promote(arguments: argparse.Namespace) -> int:
 
 
 def _passages(arguments: argparse.Namespace) -> int:
-    from eval.squad import passage_table
+    from eval.cases import SetError
+    from eval.retrieval import PARTS, default_sets, retrieval_table, table_text
     from ingest.kb import load_settings
 
-    rows = passage_table(arguments.sets, load_settings(), sample=arguments.sample, dense=not arguments.no_dense)
-    if arguments.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return 0
-    print(f"{'n':>6} {'R@1':>6} {'R@5':>6} {'MRR':>6} {'p50 ms':>8} {'p99 ms':>8}  what")
-    for row in rows:
-        figures = " ".join(f"{100 * row[name]:6.1f}" for name in ("R@1", "R@5", "MRR"))
-        times = " ".join(f"{row[name] or 0.0:8.1f}" for name in ("p50_ms", "p99_ms"))
-        print(f"{row['n']:>6} {figures} {times}  {row['what']}")
+    parts = PARTS if arguments.parts == "all" else tuple(part.strip() for part in arguments.parts.split(","))
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise SetError(f"{', '.join(unknown)}: no part of the table", hint=f"Parts are {', '.join(PARTS)}, or all.")
+    rows = retrieval_table(
+        arguments.files or default_sets(arguments.sets),
+        load_settings(),
+        parts=parts,
+        sample=arguments.sample,
+        dense=not arguments.no_dense,
+        say=lambda what: print(what, file=sys.stderr),
+    )
+    print(json.dumps(rows, ensure_ascii=False, indent=1) if arguments.json else table_text(rows))
     return 0
 
 
