@@ -20,6 +20,7 @@ from starlette.types import Scope
 from ingest.kb import KnowledgeBase, Settings, Snapshot, WenjuError
 from ingest.kb.damage import damage_of
 from service.jobs import Jobs
+from service.judge import make_judge
 from service.llm import Breaker, Model, make_model
 from service.metrics import Metrics
 from service.suggest import Suggestions
@@ -49,6 +50,9 @@ class State:
         # The last answers, so that a vote can say what it was on.
         self.breaker = Breaker()
         self.model: Model | None = make_model(settings, self.breaker)
+        if self.model is not None:
+            # A judge that cannot be imported must be known at start, not at the first question.
+            make_judge(self.model)
         self.recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._keys = [hashlib.sha256(key.get_secret_value().encode()).digest() for key in settings.api_keys]
         self._mended = -_MEND_EVERY_S

@@ -75,8 +75,8 @@ async def answer_events(state: State, question: str, *, generate: bool = True, *
 
 async def _prompted(state: State, model: Model, question: str, history: Sequence[Turn], spoken: Language) -> tuple[str, str]:
     """Return the question made to stand alone and its translation, each empty where the model is not needed or fails."""
-    from service.generate import condense, translate
     from service.llm import LlmError
+    from service.prompting import condense, translate
 
     alone = translation = ""
     with suppress(LlmError):

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.generate import _sentences, _split, _tidy
+from service.spoken import sentences as _sentences
+from service.spoken import split as _split
+from service.spoken import tidy as _tidy
 
 
 async def _pieces(text: str, size: int) -> AsyncIterator[str]:
