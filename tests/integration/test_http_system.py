@@ -37,7 +37,8 @@ async def test_a_broken_generation_is_down(scratch: Library) -> None:
     for path in (scratch.data / "generations").rglob("*"):
         if path.is_file():
             path.write_bytes(b"broken")
-    async with serving(scratch.settings()) as client:
+    # One that may write would build it again.
+    async with serving(scratch.settings(service={"read_only": True})) as client:
         response = await client.get("/readyz")
         assert (response.status_code, response.json()["status"]) == (503, "down")
         assert response.headers["retry-after"] == "5"
@@ -45,6 +46,17 @@ async def test_a_broken_generation_is_down(scratch: Library) -> None:
         asked = await client.post("/v1/ask", json={"question": QUESTION})
         assert asked.status_code == 503
         assert asked.json()["code"] != "internal"
+
+
+async def test_what_a_stopped_service_left_of_uploads_is_cleared_at_start(scratch: Library) -> None:
+    left = scratch.data / "uploads" / "0123456789abcdef" / "upload.md"
+    left.parent.mkdir(parents=True)
+    left.write_text("# Left\n", "utf-8")
+    async with serving(scratch.settings(service={"read_only": True})):
+        assert left.exists(), "it may belong to the service that writes"
+    async with serving(scratch.settings()) as client:
+        assert not left.exists()
+        assert (await client.post("/v1/documents", files={"file": ("new.md", b"# New\n\nA new mill.\n")})).status_code == 202
 
 
 async def test_the_version_says_what_runs(client: Client) -> None:
