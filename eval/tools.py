@@ -76,6 +76,7 @@ def register(actions: Any) -> None:
     reading = actions.add_parser("reading", help="what the PDF reader finds of facts that a person sees on the page")
     reading.add_argument("set", nargs="?", type=Path, metavar="SET")
     reading.add_argument("--json", action="store_true")
+    reading.add_argument("--speed", nargs="+", type=Path, metavar="PDF", help="instead: pages a second of these PDFs or folders, beside pypdf")
     reading.set_defaults(run=_reading)
 
 
@@ -227,6 +228,12 @@ def _speed(arguments: argparse.Namespace) -> int:
 def _reading(arguments: argparse.Namespace) -> int:
     from eval.reading import SET, load_facts, reading_report, reading_text
 
+    if arguments.speed:
+        from eval.speed.pages import pages_report, pages_text
+
+        pace = pages_report(arguments.speed)
+        print(json.dumps(pace, ensure_ascii=False, indent=1) if arguments.json else pages_text(pace))
+        return 0
     report = reading_report(load_facts(arguments.set or SET))
     print(json.dumps(report, ensure_ascii=False, indent=1) if arguments.json else reading_text(report))
     return 0
