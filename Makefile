@@ -87,7 +87,7 @@ soak: setup ## run the service for minutes under load
 	$(PYTEST) tests -m soak
 
 screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
-	SCREENSHOTS=build/screenshots $(PYTEST) tests/browser -m browser
+	$(BIN)/python scripts/screenshots.py build/screenshots
 
 lock: setup ## resolve the dependencies anew and write all four locks (needs uv)
 	uv lock --default-index https://pypi.org/simple

@@ -6,6 +6,7 @@ python scripts/screenshots.py OUT [--language zh-Hant ...] [--theme dark ...] [-
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect, sync_playwrigh
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from driver import DIGESTS, REPORTS, UNKNOWN, Site, ask, launch, open_context, serving  # noqa: E402
+from driver import DIGESTS, REPORTS, UNKNOWN, Site, ask, launch, open_context, serving, slow_stream  # noqa: E402
 
 LANGUAGES = ["zh-Hant", "zh-Hans", "en"]
 THEMES = ["light", "dark"]
@@ -88,6 +89,47 @@ def upload(page: Page, site: Site, language: str) -> None:
     page.locator(".upload-more p").nth(1).wait_for()
 
 
+def card(page: Page, site: Site, language: str) -> None:
+    """Show the card of a citation."""
+    ask(page, LONG[language]).locator(".answer-text .chip").first.hover()
+    page.locator(".card").wait_for()
+
+
+def away(page: Page, site: Site, language: str) -> None:
+    """Show an answer that broke off because the service went away."""
+    slow_stream(page, 10, cut_after=6)
+    page.route("**/readyz", lambda route: route.abort())
+    ask(page, LONG[language])
+    page.locator("#banner:not([hidden])").wait_for()
+
+
+def feedback(page: Page, site: Site, language: str) -> None:
+    """Ask what is wrong with an answer."""
+    turn = ask(page, LONG[language])
+    turn.locator(".feedback button").nth(1).click()
+    turn.locator(".reasons").scroll_into_view_if_needed()
+
+
+def scope(page: Page, site: Site, language: str) -> None:
+    """Show the choice of what is searched."""
+    page.locator("#scope button").click()
+    page.locator(".choice-list .choice").first.wait_for()
+
+
+def evals(page: Page, site: Site, language: str) -> None:
+    """Show a run of the eval view: the second of its set, so that it is compared with the first."""
+    lines = (ROOT / "eval" / "sets" / "dev.jsonl").read_text().splitlines()
+    cases = [case for case in map(json.loads, lines) if case["language"] == language][:12]
+    name = f"dev-{language}.jsonl"
+    while sum(run["name"] == name and run["state"] == "done" for run in site.call("/v1/evals")["data"]) < 2:
+        if not any(run["state"] in ("queued", "running") for run in site.call("/v1/evals")["data"]):
+            site.call("/v1/evals", {"name": name, "cases": cases})
+        page.wait_for_timeout(500)
+    page.evaluate("location.hash = '#/evals'")
+    page.locator(".run h2 a", has_text=name).first.click()
+    page.locator(".case-box summary").first.click()
+
+
 STATES: dict[str, Callable[[Page, Site, str], None]] = {
     "welcome": welcome,
     "answer": answer,
@@ -95,6 +137,11 @@ STATES: dict[str, Callable[[Page, Site, str], None]] = {
     "text": text,
     "page": pdf,
     "upload": upload,
+    "card": card,
+    "away": away,
+    "feedback": feedback,
+    "scope": scope,
+    "evals": evals,
 }
 
 

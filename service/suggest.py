@@ -29,13 +29,14 @@ _SKIPPED = re.compile(
     r"來源|来源|source|參考|参考|reference|目錄|目录|contents|abstract|摘要|附錄|附录|appendix|致謝|致谢|acknowledg|^(?:figure|table|圖|图|表)\s*\d"
 )
 _NUMBERING = re.compile(
-    r"^\s*(?:\d+(?:\.\d+)*\.?|[ivx]+\.|[一二三四五六七八九十]+、|第[一二三四五六七八九十\d]+[章節节])\s+|^[一二三四五六七八九十]+、"
+    r"^\s*(?:(?:(?:[A-Z]\.)?\d+(?:\.\d+)*\.?|[IVX]+\.)\s+|第[一二三四五六七八九十\d]+[章節节部篇][：:\s]*|[一二三四五六七八九十\d]+、\s*)"
 )
 _TITLE_BREAK = re.compile(r"\s*[：｜|—–]\s*|:\s+|\s-\s|(?<=\?)\s|(?<=[\w)]{2}),\s|，")
 # Widths in Latin letters; a Han character counts as two.
 _LEAST_OF_A_TITLE = 6.0
 _MOST_OF_A_NAME = 36.0
 _MOST_OF_A_TITLE = 64.0
+_MOST_OF_A_HEADING = 44.0
 _READ = 200  # passages of a document; more would only make a long book slow
 _TRIES = 2  # headings of a document
 _DOCUMENTS = 60  # tried; in a library of ten thousand nobody waits for the last of them
@@ -69,7 +70,11 @@ def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
     counts: dict[str, int] = {}
     for passage, text in islice(kb.catalogue.passages_of([document.id]), _READ):
         heading = _NUMBERING.sub("", passage.heading[-1]).strip(" :：") if passage.heading else ""
-        if 3 <= len(heading) <= 40 and not _SKIPPED.search(heading.lower()) and heading not in document.title:
+        if (
+            _LEAST_OF_A_TITLE <= _width(heading) <= _MOST_OF_A_HEADING
+            and not _SKIPPED.search(heading.lower())
+            and heading not in document.title
+        ):
             counts[heading] = counts.get(heading, 0) + len(find_quantities(fold(text)))
     return sorted(counts, key=lambda name: -counts[name])
 

@@ -23,18 +23,18 @@ export function sourceTools(panel) {
   return [
     place.paged && group("source.view", views),
     script && view === "text" && group("source.script", scripts),
+    h(
+      "div",
+      { class: "picks plain" },
+      iconButton("link", "source.link", () => panel.copyLink()),
+      iconButton("save", "source.download", () => download(panel.place.id)),
+    ),
     place.count > 1 && pager(panel),
     h(
       "div",
       { class: `picks plain zoom ${view}` },
       iconButton("minus", "source.zoom.out", () => panel.setZoom(panel.zoom - 1)),
       iconButton("plus", "source.zoom.in", () => panel.setZoom(panel.zoom + 1)),
-    ),
-    h(
-      "div",
-      { class: "picks plain" },
-      iconButton("link", "source.link", () => panel.copyLink()),
-      iconButton("save", "source.download", () => download(panel.place.id)),
     ),
   ];
 }

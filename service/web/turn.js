@@ -200,8 +200,8 @@ export class TurnElement extends HTMLElement {
           !refused && h("span", { class: `check ${citation.verification}` }, icon("check"), h("span", { t: checkOf(citation) })),
           citation.ocr && h("span", { class: "muted", t: "cite.ocr" }),
           button("cite.copy", copy, { class: "button link" }),
+          whyBox(citation, answer, rank),
         ),
-        whyBox(citation, answer, rank),
       ),
     );
   }

@@ -138,7 +138,8 @@ def test_a_result_of_the_command_line_is_opened(scratch: Site, open_page: OpenPa
         "object": "eval_run",
         "gate": [{"measure": "accuracy", "wanted": 0.9, "found": 1.0, "passed": True}],
     }
-    page.set_input_files("#eval-file", [{"name": "r.json", "mimeType": "application/json", "buffer": json.dumps(file).encode()}])
+    result: FilePayload = {"name": "r.json", "mimeType": "application/json", "buffer": json.dumps(file).encode()}
+    page.set_input_files("#eval-file", [result])
     expect(page.locator(".evals h1")).to_have_text("kept.jsonl")
     expect(page.locator(".evals")).to_contain_text("gate passed")
     box = page.locator(".case-box").first
@@ -159,7 +160,8 @@ def test_a_result_of_the_command_line_is_opened(scratch: Site, open_page: OpenPa
 def test_a_broken_file_is_named_with_its_line(scratch: Site, open_page: OpenPage, name: str, text: str, says: str) -> None:
     """What is wrong with a file is said with the line it is wrong at, and the list stays."""
     page = _evals(scratch, open_page)
-    page.set_input_files("#eval-file", [{"name": name, "mimeType": "text/plain", "buffer": text.encode()}])
+    broken: FilePayload = {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+    page.set_input_files("#eval-file", [broken])
     expect(page.get_by_role("alert")).to_contain_text(says)
     expect(page.locator(".evals h1")).to_have_text("Evals")
 

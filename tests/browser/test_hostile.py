@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from conftest import OpenPage
 from driver import Site, ask
 from hostile import TEMPLATES
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, FilePayload, Page, expect
 
 # Where a template stands in its document; the question is the eighth place.
 PLACES = ("title", "publisher", "tag", "heading", "paragraph", "table cell", "file name", "question")
@@ -20,6 +22,7 @@ WATCH = """() => {
   for (const name of ['alert', 'confirm', 'prompt', 'print']) window[name] = () => window.alarms.push(name);
   document.addEventListener('securitypolicyviolation', (event) => window.alarms.push(`${event.violatedDirective} ${event.blockedURI}`));
 }"""
+HEAD = "window.head = document.head.querySelectorAll('script, link, meta').length"
 # What no text may have become. The page's own script and style elements stand in its head.
 BORN = """() => {
   const found = [...document.querySelectorAll('script, style, link, base, meta, iframe, object, embed, math, form[action], img')]
@@ -51,7 +54,7 @@ def watched(scratch: Site, open_page: OpenPage) -> Iterator[Page]:
     page.context.on("page", lambda other: left.append(other.url))
     page.add_init_script(f"({WATCH})()")
     page.reload()
-    page.evaluate("window.head = document.head.querySelectorAll('script, link, meta').length")
+    page.evaluate(HEAD)
     yield page
     assert dialogs == []
     assert page.evaluate("window.alarms") == []
@@ -106,6 +109,113 @@ def test_hostile_questions_answers_and_quotes(watched: Page) -> None:
             expect(watched.locator("wj-turn")).to_have_count(0)
     watched.reload()
     assert watched.evaluate("document.querySelectorAll('.chat').length") >= 3
+
+
+# Serves the bytes of an event stream one by one: whatever a cut can break, this breaks.
+BYTE_BY_BYTE = """(text) => {
+  const real = (window.realFetch ??= window.fetch);
+  const bytes = new TextEncoder().encode(text);
+  window.fetch = async (path, options) => {
+    if (!String(path).endsWith('/v1/ask')) return real(path, options);
+    let at = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (at < bytes.length) controller.enqueue(bytes.subarray(at, (at += 1)));
+        else controller.close();
+      },
+    });
+    return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } });
+  };
+}"""
+
+
+def _poisoned(answer: dict[str, Any], template: str) -> dict[str, Any]:
+    """Return an answer every text of which is the template."""
+    text = f"{template} 繁體🈶"
+    place = {"document_title": template, "file_name": template, "heading": [template], "page_label": template, "cited_text": template}
+    return answer | {
+        "model": template,
+        "llm_generated": True,
+        "answer": f"{text}[1]",
+        "standalone_question": template,
+        "segments": [{"start": 0, "end": len(text), "text": text, "citation_ids": ["c1"]}],
+        "highlights": [{"start": 0, "end": len(template), "kind": template}],
+        "citations": [answer["citations"][0] | place | {"id": "c1", "index": 1, "page": 1}],
+        "notes": [{"kind": "conflict", "text": template, "citation_ids": ["c1"], "values": [template]}],
+        "retrieval": answer["retrieval"] | {"degraded": [template], "legs": [template]},
+    }
+
+
+def _events(answer: dict[str, Any]) -> str:
+    events = [
+        ("start", {"question": answer["question"]}),
+        ("retrieval", {"candidates": 1}),
+        ("citation", answer["citations"][0]),
+        ("delta", {"text": answer["answer"]}),
+        ("done", answer),
+    ]
+    return "".join(f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n" for name, data in events)
+
+
+def test_hostile_model_output_cut_at_every_byte(watched: Page, scratch: Site) -> None:
+    """What a model may write, into every text of an answer, stays text while it streams in single bytes, and afterwards."""
+    real = scratch.answer("What was the hoatzin index of report 3?")
+    for number, template in enumerate(TEMPLATES):
+        answer = _poisoned(real, template)
+        watched.evaluate(BYTE_BY_BYTE, _events(answer))
+        turn = ask(watched, f"question {number}")
+        prose = turn.locator(".answer-text").evaluate("node => node.textContent")
+        assert prose == answer["answer"].removesuffix("[1]") + "1"
+        assert turn.locator(".quote").first.evaluate("node => node.textContent") == template
+        expect(turn.locator(".conflict")).to_contain_text(" ".join(template.split()))
+        if number % _SEARCHED == 0:
+            turn.locator(".answer-text .chip").hover()
+            expect(watched.locator(".card .quote")).to_be_visible()
+            turn.locator(".why summary").first.click()
+            expect(turn.locator(".why .facts").first).to_contain_text("Rank")
+            watched.keyboard.press("Escape")
+        assert watched.evaluate(BORN) == []
+    watched.reload()
+    expect(watched.locator("wj-turn")).to_have_count(len(TEMPLATES))
+    watched.evaluate(HEAD)
+    assert watched.evaluate(BORN) == []
+
+
+def test_hostile_eval_sets_and_results(watched: Page) -> None:
+    """A set and a result whose every text is a template are text in the eval view."""
+    cases = [
+        {"id": f"{number} {text}", "group_id": text, "language": "en", "question": text, "type": text, "source": text,
+         "answerable": True, "answers": [[text]], "evidence": [{"document": text, "page": 1, "quote": text}]}
+        for number, text in enumerate(TEMPLATES)
+    ]  # fmt: skip
+    scores = {"accuracy": 0.0, "refused_right": None, "hit@5": 0.0}
+    results = [
+        {"id": case["id"], "language": "en", "answerable": True, "question": case["question"], "expected": case["answers"],
+         "evidence": case["evidence"], "answer": {"language": "en", "answer": case["question"]}, "failure": case["question"],
+         "citations": [{"index": 1, "file_name": case["question"], "page": 1, "cited_text": case["question"]}],
+         "passages": [{"document": case["question"], "page": 1, "score": 1, "text": case["question"], "relevant": True}], "scores": scores}
+        for case in cases
+    ]  # fmt: skip
+    headline = {text: {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9} for text in TEMPLATES}
+    slices = {"document": {text: {"accuracy": {"value": 0.5, "n": 9}} for text in TEMPLATES}}
+    run = {"object": "eval_run", "created": 1, "fingerprint": {"sets": TEMPLATES[:2]}, "summary": {"headline": headline, "slices": slices},
+           "results": results}  # fmt: skip
+    watched.evaluate("location.hash = '#/evals'")
+    for name, text in (("set.jsonl", "\n".join(map(json.dumps, cases))), ("run.json", json.dumps(run))):
+        file: FilePayload = {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+        watched.locator("#eval-file").wait_for(state="attached")
+        watched.set_input_files("#eval-file", [file])
+        if name == "set.jsonl":
+            for template in TEMPLATES:
+                expect(watched.locator(".draft h2")).to_have_text(" ".join(template.split()))
+                assert watched.evaluate(BORN) == []
+                watched.get_by_role("button", name="Skip").click()
+            watched.evaluate("location.hash = '#/evals'")
+        else:
+            watched.locator(".case-box").first.wait_for()
+            watched.evaluate("for (const box of document.querySelectorAll('.case-box')) box.open = true")
+            expect(watched.locator(".case")).to_have_count(len(TEMPLATES))
+            assert watched.evaluate(BORN) == []
 
 
 def test_hostile_plain_page(scratch: Site, open_page: OpenPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -157,6 +158,21 @@ def test_u22_answer_in_the_questions_language(page: Page, site: Site) -> None:
                     wrong.append((question, tag, text))
     assert wrong == []
     assert quoted == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_u22_thirty_questions(site: Site, language: str) -> None:
+    """Of 30 questions in a language at least 95 % are answered in it, in its script, whatever the documents are written in."""
+    lines = (ROOT / "eval" / "sets" / "dev.jsonl").read_text().splitlines()
+    asked = [case["question"] for case in map(json.loads, lines) if case["language"] == language and not case["history"]][:30]
+    assert len(asked) == 30
+    wrong = []
+    for question in asked:
+        answer = site.answer(question)
+        script = detect_script(answer["answer"]) if language != "en" else None
+        if answer["language"] != language or script not in (None, language):
+            wrong.append((question, answer["language"], answer["answer"]))
+    assert len(wrong) <= 1, wrong
 
 
 def test_u22_taiwans_own_spelling_is_traditional(page: Page) -> None:

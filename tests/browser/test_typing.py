@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import pytest
 from driver import CITED, ask, slow_stream
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from playwright.sync_api import CDPSession, FilePayload, Locator, Page, expect
 
 _ENTER = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
 _PROCESS = {"key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229}
@@ -67,7 +68,17 @@ def _page_number(page: Page) -> Field:
     return Field(page, page.locator(".page-number"), lambda: page.url.endswith("page=3"))
 
 
-FIELDS = {"chat": (_chat, "詞元"), "rename": (_rename, "詞元"), "page": (_page_number, "3")}
+def _draft(page: Page) -> Field:
+    """The question of a draft under review."""
+    case = {"id": "a", "group_id": "a", "language": "zh-Hant", "question": "?", "answerable": False}
+    draft: FilePayload = {"name": "a.jsonl", "mimeType": "application/jsonl", "buffer": json.dumps(case).encode()}
+    page.evaluate("location.hash = '#/evals'")
+    page.set_input_files("#eval-file", [draft])
+    page.get_by_role("button", name="Edit").click()
+    return Field(page, page.locator(".draft input"), lambda: page.locator(".draft input").count() == 0)
+
+
+FIELDS = {"chat": (_chat, "詞元"), "rename": (_rename, "詞元"), "page": (_page_number, "3"), "draft": (_draft, "詞元")}
 
 
 @pytest.fixture(params=FIELDS)
