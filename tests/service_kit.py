@@ -176,7 +176,7 @@ class Served:
 def environment(data: Path, **settings: str) -> dict[str, str]:
     """Return the environment of a process that works on a data directory; nothing of ours leaks in from the caller's."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("WENJU_")}
-    return kept | {"WENJU_DATA_DIR": str(data), "WENJU_EMBEDDING__PROVIDER": "none"} | settings
+    return kept | {"WENJU_DATA_DIR": str(data), "WENJU_EMBEDDING__PROVIDER": "none", "WENJU_LOG_LEVEL": "DEBUG"} | settings
 
 
 def free_port() -> int:
@@ -207,3 +207,6 @@ def served(data: Path, log: Path, **settings: str) -> Iterator[Served]:
         if process.poll() is None:
             process.kill()
             process.wait(10)
+        said = log.read_text("utf-8", errors="replace")
+        shown = [name for name, value in settings.items() if "API_KEY" in name and any(key in said for key in value.split(","))]
+        assert not shown, f"the process's log shows {shown}"
