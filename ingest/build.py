@@ -38,6 +38,7 @@ from ingest.kb.model import Document, Language, Passage
 from ingest.kb.script import detect_language
 from ingest.kb.settings import Settings
 from ingest.kb.worker import close_workers
+from ingest.readers import READER_VERSION
 from ingest.readers.ocr import advice
 from ingest.sandbox import read_in_child
 from ingest.sources import digest, find_files
@@ -125,7 +126,7 @@ def _quiet(_progress: Progress) -> None:
 def splitter_identity(settings: Settings) -> str:
     """Return what passages depend on besides the text: documents stored under another identity are read again."""
     sizes = settings.retrieval
-    return f"{SPLITTER_VERSION}/{sizes.passage_chars_zh}/{sizes.passage_chars_en}"
+    return f"{READER_VERSION}.{SPLITTER_VERSION}/{sizes.passage_chars_zh}/{sizes.passage_chars_en}"
 
 
 def _check_space(settings: Settings) -> None:

@@ -44,7 +44,7 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     for block in blocks:
         if block.end <= block.start:
             continue
-        if block.kind in ("heading", "contents"):
+        if block.kind in ("heading", "contents", "figure"):
             # What stands between must not end up inside a passage's span.
             if run:
                 yield run

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Language = Literal["zh-Hant", "zh-Hans", "en"]
-BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "caption", "footnote", "code", "quote", "contents"]
+BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "caption", "footnote", "code", "quote", "contents", "figure"]
 BLOCK_KINDS: tuple[BlockKind, ...] = (
     "heading",
     "paragraph",
@@ -38,6 +38,7 @@ BLOCK_KINDS: tuple[BlockKind, ...] = (
     "code",
     "quote",
     "contents",
+    "figure",
 )
 
 
@@ -58,7 +59,7 @@ class Block:
 
     Attributes:
         kind: What the run is; a ``table_row`` is one row, its cells joined with `` | ``; ``contents`` is a line of a table of contents,
-            shown but not retrieved.
+            ``figure`` are the ticks and labels of a chart: both shown but not retrieved.
         start: First character in ``Page.text``.
         end: One past the last character.
         heading: The headings it stands under, outermost first (for a heading: its parents only).

@@ -12,7 +12,10 @@ from ingest.blocks import Head, Page
 from ingest.kb.errors import LimitExceeded, NoTextFound, UnsupportedFile
 from ingest.kb.settings import ReadSettings
 
-__all__ = ["read_file"]
+__all__ = ["READER_VERSION", "read_file"]
+
+# Raised when a reader reads the same file differently: documents read by another version are then read again.
+READER_VERSION = "2"
 
 _MARKDOWN = {".md", ".markdown", ".mdx", ".mdown"}
 _HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)

@@ -1,46 +1,33 @@
-"""Reading order of a PDF page: columns, paragraphs, headings, captions, footnotes, tables."""
+"""Reading order of a PDF page: tables and charts, columns, running text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 
+from ingest.readers.pdf_cells import Table
+from ingest.readers.pdf_charts import chart_lines, labelled_bars
+from ingest.readers.pdf_columns import rows_of
+from ingest.readers.pdf_flow import Paragraph, flow, joins
 from ingest.readers.pdf_lines import Line
-from ingest.readers.pdf_rules import Grid
-from ingest.readers.pdf_tables import Table, find_tables, rows_of, ruled_tables
+from ingest.readers.pdf_rules import Drawing
+from ingest.readers.pdf_tables import find_tables, ruled_tables
 
-__all__ = ["Paragraph", "Piece", "lay_out"]
+__all__ = ["Piece", "lay_out"]
 
-_CAPTION = re.compile(
-    r"^(?:figure|fig\.|table|chart|exhibit|圖|图|表|圖表|图表)\s*[A-Z]?\d+(?:[.\-–]\d+)*\s*(?:[:：.|、　]|\s|$)", re.IGNORECASE
-)
-_BULLET = re.compile(r"^(?:[•●▪■◦‣∙·–—*-]|\(?\d{1,2}[.)）、]|[（(][一二三四五六七八九十\d]+[)）]|[①-⑳])\s*\S")
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|(?:·\s?){5,}")
-_ENDS = re.compile(r"[。！？!?.:：;；][\"'”’」』)）\]]*\d*$")
-_NOTE = re.compile(r"^(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+)\s?[^\W\d_]")
-_MARK = re.compile(r"^(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+)\s?\S")
+Piece = Paragraph | Table
 
 
 @dataclass(slots=True)
-class Paragraph:
-    """Lines that are read as one."""
+class _Area:
+    """A table or chart: what it is read as, and its lines, which are taken out of the page's flow."""
 
-    lines: list[Line]
-    kind: Literal["paragraph", "list_item", "caption", "footnote", "heading", "contents"] = "paragraph"
-    open_end: bool = field(default=False)
-
-    @property
-    def text(self) -> str:
-        """Its lines, a space between."""
-        return " ".join(line.text for line in self.lines)
-
-
-Piece = Paragraph | Table
+    members: list[Line]
+    pieces: list[Piece]
 
 
 def _gutter(lines: Sequence[Line], width: float) -> float | None:
@@ -76,11 +63,11 @@ def _gutter(lines: Sequence[Line], width: float) -> float | None:
 
 def _bands(lines: Sequence[Line], gutter: float) -> list[list[Line]]:
     """Return runs of lines in reading order: what crosses the gutter parts the page, between stand the left and the right column."""
-    crossing = sorted((line for line in lines if line.x0 < gutter - 2 and line.x1 > gutter + 2), key=lambda line: line.middle)
-    sides = [line for line in lines if not (line.x0 < gutter - 2 and line.x1 > gutter + 2)]
-    # A short centred line next to nothing (a page title of one word) belongs with what crosses.
+    over = {id(line) for line in lines if line.x0 < gutter - 2 and line.x1 > gutter + 2}
+    over |= _tails(lines, over, gutter)
+    crossing = sorted((line for line in lines if id(line) in over), key=lambda line: line.middle)
+    rest = [line for line in lines if id(line) not in over]
     out: list[list[Line]] = []
-    rest = list(sides)
     at = 0
     while at < len(crossing) or rest:
         top = crossing[at].middle if at < len(crossing) else float("inf")
@@ -103,95 +90,24 @@ def _bands(lines: Sequence[Line], gutter: float) -> list[list[Line]]:
     return out
 
 
-def _flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]:
-    """Return the paragraphs of lines that stand in one column."""
-    rows = rows_of(run)
-    if not rows:
-        return []
-    left = float(np.percentile([row[0].x0 for row in rows], 15))
-    right = float(np.percentile([row[-1].x1 for row in rows], 90))
-    steps = [b[0].middle - a[0].middle for a, b in pairwise(rows) if abs(a[0].size - b[0].size) < 0.6]
-    close = [step for step in steps if 0 < step < 3 * body]
-    pitch = float(np.median(close)) if close else 1.5 * body
-    out: list[Paragraph] = []
-    before: list[Line] | None = None
-    for row in rows:
-        if before is None or _breaks(before, row, out[-1], left=left, right=right, pitch=pitch, body=body, bottom=bottom):
-            out.append(Paragraph([], _kind(row, body=body, bottom=bottom)))
-        out[-1].lines.extend(row)
-        before = row
-    if out and before is not None:
-        out[-1].open_end = not _ENDS.search(before[-1].text)
-    return out
+def _tails(lines: Sequence[Line], over: set[int], gutter: float) -> set[int]:
+    """Return the short last lines of paragraphs that run over the gutter: right under one, from its edge, beside nothing."""
+    found: set[int] = set()
+    wide = [line for line in lines if id(line) in over]
+    for line in sorted(lines, key=lambda item: item.middle):
+        if id(line) in over or line.x1 > gutter + 2:
+            continue
+        alone = not any(item.x0 > gutter - 2 and min(item.y1, line.y1) - max(item.y0, line.y0) > 0 for item in lines)
+        above = [item for item in wide if 0 < line.middle - item.middle < 1.8 * (line.y1 - line.y0)]
+        if alone and any(
+            abs(item.size - line.size) < 0.3 and item.bold == line.bold and item.x0 - 25 < line.x0 < item.x0 + 4 for item in above
+        ):
+            found.add(id(line))
+            wide.append(line)
+    return found
 
 
-def _breaks(
-    before: Sequence[Line],
-    row: Sequence[Line],
-    paragraph: Paragraph,
-    *,
-    left: float,
-    right: float,
-    pitch: float,
-    body: float,
-    bottom: float,
-) -> bool:
-    """Return whether a new paragraph begins with a row."""
-    last, line = before[-1], row[0]
-    if abs(last.size - line.size) > 0.12 * max(last.size, line.size):
-        return True
-    small = line.size < 0.92 * body and line.y0 > bottom and paragraph.kind in ("caption", "paragraph", "footnote")
-    if small and _MARK.match(line.text) and _NOTE.match(line.text):
-        return True
-    step = line.middle - before[0].middle
-    if step > 1.45 * pitch or _CAPTION.match(line.text):
-        return True
-    heavy = all(item.bold for item in before)
-    if heavy != all(item.bold for item in row) and (heavy or _ENDS.search(last.text)):
-        return last.x1 < right - 3 * line.size or not heavy
-    text = " ".join(item.text for item in row)
-    if (
-        _BULLET.match(text)
-        and line.x0 < left + 60
-        and (_ENDS.search(last.text) or last.x1 < right - 2 * line.size or paragraph.kind == "list_item")
-    ):
-        return not re.match(r"^[–—-]\s*\d", text) or bool(_ENDS.search(last.text))
-    indented = line.x0 > left + 0.8 * line.size and before[0].x0 <= left + 0.3 * line.size
-    if indented and paragraph.kind == "paragraph" and (_ENDS.search(last.text) or last.x1 < right - 2 * line.size):
-        return True
-    return bool(_ENDS.search(last.text)) and last.x1 < right - 4 * line.size and paragraph.kind != "caption"
-
-
-def _kind(row: Sequence[Line], *, body: float, bottom: float) -> Literal["paragraph", "list_item", "caption", "footnote", "heading"]:
-    line = row[0]
-    text = " ".join(item.text for item in row)
-    if _CAPTION.match(text):
-        return "caption"
-    if line.size < 0.9 * body and line.y0 > bottom and _MARK.match(line.text):
-        return "footnote"
-    return "list_item" if _BULLET.match(text) and not re.match(r"^\d+(?:\.\d+)+\.?\s", text) else "paragraph"
-
-
-def _split_heading(piece: Paragraph, body: float) -> Paragraph:
-    """Mark a paragraph as a heading where its looks say so: larger or bold, short, not a sentence."""
-    text = piece.text
-    size = max(line.size for line in piece.lines)
-    looks = size >= 1.14 * body or (all(line.bold for line in piece.lines) and size >= 0.98 * body)
-    numbered = re.match(r"^(?:\d+(?:\.\d+)*\.?\s+\S|第[一二三四五六七八九十百\d]+[章節节篇部]|[一二三四五六七八九十]+、|[A-Z]\.\s)", text)
-    short = len(text) <= (120 if not re.search(r"[\u4e00-\u9fff]", text) else 50) and len(piece.lines) <= 3
-    letters = sum(char.isalpha() for char in text)
-    sentence = re.search(r"[。，；,;]$", text) or (_ENDS.search(text) and not numbered and text[-1] in ".。")
-    if piece.kind in ("paragraph", "list_item") and looks and short and letters >= 2 and not sentence:
-        piece.kind = "heading"
-    return piece
-
-
-def _contents(lines: Sequence[Line]) -> list[Piece]:
-    """Return the rows of a table of contents, one piece each."""
-    return [Paragraph(row, "contents") for row in rows_of(lines)]
-
-
-def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, grids: Sequence[Grid] = ()) -> list[Piece]:
+def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, drawing: Drawing | None = None) -> list[Piece]:
     """Return the pieces of a page in reading order; footnotes last.
 
     Args:
@@ -199,47 +115,54 @@ def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, 
         width: Of the page, in points.
         height: Of the page, in points.
         body: Font size of the document's running text.
-        grids: Ruled tables of the page.
+        drawing: What is drawn on the page.
     """
-    pieces: list[Piece] = []
-    # Text turned on the page (axis labels, stamps, turned tables) stands after what is read upright, line by line.
-    turned: list[Piece] = [Paragraph([line]) for line in lines if line.sideways]
-    lines = [line for line in lines if not line.sideways]
+    drawing = drawing or Drawing()
     if sum(1 for line in lines if _LEADERS.search(line.text)) >= 4:
-        return _contents(lines)
-    ruled = ruled_tables(lines, grids)
-    taken: set[int] = {id(line) for table in ruled for line in table.members}
-    free = [line for line in lines if id(line) not in taken]
+        return [Paragraph(row, "contents") for row in rows_of([line for line in lines if not line.sideways])]
+    areas, free = _areas(lines, drawing, body)
+    # Text turned on the page (stamps, turned tables) stands after what is read upright, line by line.
+    turned: list[Piece] = [Paragraph([line]) for line in free if line.sideways]
+    free = [line for line in free if not line.sideways]
     gutter = _gutter(free, width)
     if gutter is not None:
         wide = [table for table in find_tables(free, width=width, whole=True) if _straddles(table, gutter)]
-        ruled += wide
-        taken |= {id(line) for table in wide for line in table.members}
-    runs = _bands(_with_places(lines, ruled), gutter) if gutter is not None else [list(lines)]
+        areas += [_Area(table.members, [table]) for table in wide]
+        taken = {id(line) for table in wide for line in table.members}
+        free = [line for line in free if id(line) not in taken]
+    holders = [_holder(area, number) for number, area in enumerate(areas)]
+    runs = _bands([*free, *holders], gutter) if gutter is not None else [[*free, *holders]]
+    pieces: list[Piece] = []
     for run in runs:
-        own = [
-            table
-            for table in ruled
-            if any(table.members[0] is line for line in run)
-            or any(line.order == -1 - n for n, t in enumerate(ruled) if t is table for line in run)
-        ]
-        rest = [line for line in run if id(line) not in taken and line.order >= 0]
+        own = [areas[-1 - line.order] for line in run if line.order < 0]
+        rest = [line for line in run if line.order >= 0]
         room = max((line.x1 for line in rest), default=0) - min((line.x0 for line in rest), default=0)
-        tables = own + find_tables(rest, width=max(room, 1.0))
-        pieces += _interleave(rest, tables, body=body, bottom=0.55 * height)
-    out: list[Piece] = []
-    notes: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, Paragraph) and piece.kind == "footnote":
-            notes.append(piece)
-        elif isinstance(piece, Paragraph) and out and _joins(out[-1], piece):
-            previous = out[-1]
-            assert isinstance(previous, Paragraph)
-            previous.lines.extend(piece.lines)
-            previous.open_end = piece.open_end
-        else:
-            out.append(piece)
-    return out + notes + turned
+        own += [_Area(table.members, [table]) for table in find_tables(rest, width=max(room, 1.0))]
+        pieces += _interleave(rest, own, body=body, bottom=0.55 * height)
+    return _in_order(pieces) + turned
+
+
+def _areas(lines: Sequence[Line], drawing: Drawing, body: float) -> tuple[list[_Area], list[Line]]:
+    """Return the tables that rules show and the charts, and the lines in neither."""
+    areas: list[_Area] = []
+    free = list(lines)
+    for box in drawing.charts:
+        labels = chart_lines(free, box, body=body)
+        if labels:
+            areas.append(_Area(labels, _chart(labels)))
+            taken = {id(line) for line in labels}
+            free = [line for line in free if id(line) not in taken]
+    tables = ruled_tables([line for line in free if not line.sideways], drawing)
+    areas += [_Area(table.members, [table]) for table in tables]
+    taken = {id(line) for table in tables for line in table.members}
+    return areas, [line for line in free if id(line) not in taken]
+
+
+def _chart(labels: Sequence[Line]) -> list[Piece]:
+    bars = labelled_bars(labels)
+    taken = {id(line) for line in bars.members} if bars is not None else set()
+    rest: list[Piece] = [Paragraph(row, "figure") for row in rows_of([line for line in labels if id(line) not in taken])]
+    return [bars, *rest] if bars is not None else rest
 
 
 def _straddles(table: Table, gutter: float) -> bool:
@@ -251,42 +174,38 @@ def _straddles(table: Table, gutter: float) -> bool:
     return both >= 0.6 * len(table.rows)
 
 
-def _with_places(lines: Sequence[Line], tables: Sequence[Table]) -> list[Line]:
-    """Return the lines with those of each table replaced by one place holder of the table's size (``order`` -1, -2 …)."""
-    taken = {id(line) for table in tables for line in table.members}
-    out = [line for line in lines if id(line) not in taken]
-    for number, table in enumerate(tables):
-        edges = np.array([[line.x0, line.y0, line.x1, line.y1] for line in table.members])
-        box = np.array([[edges[:, 0].min(), edges[:, 1].min(), edges[:, 2].max(), edges[:, 3].max()]])
-        out.append(Line(" ", box, 1.0, False, -1 - number))
-    return out
+def _holder(area: _Area, number: int) -> Line:
+    """Return a place holder of an area's size for the page's flow (``order`` -1, -2 …)."""
+    edges = np.array([[line.x0, line.y0, line.x1, line.y1] for line in area.members])
+    box = np.array([[edges[:, 0].min(), edges[:, 1].min(), edges[:, 2].max(), edges[:, 3].max()]])
+    return Line(" ", box, 1.0, False, -1 - number)
 
 
-def _joins(before: Piece, piece: Paragraph) -> bool:
-    """Return whether a paragraph at the head of a column goes on from the one that ended the column before."""
-    if (
-        not isinstance(before, Paragraph)
-        or not before.open_end
-        or before.kind != piece.kind
-        or before.kind not in ("paragraph", "list_item")
-    ):
-        return False
-    higher = piece.lines[0].y0 < before.lines[-1].y0
-    first = piece.text[:1]
-    fits = first.islower() or "\u4e00" <= first <= "\u9fff" or before.text.endswith("-")
-    return higher and fits and abs(piece.lines[0].size - before.lines[-1].size) < 0.5 and not before.lines[-1].bold
-
-
-def _interleave(run: Sequence[Line], tables: Sequence[Table], *, body: float, bottom: float) -> list[Piece]:
-    """Return the paragraphs and tables of a column by height."""
-    taken = {id(line) for table in tables for line in table.members}
-    rest = [line for line in run if id(line) not in taken]
-    marks = sorted(((min(line.y0 for line in table.members), table) for table in tables), key=lambda item: item[0])
+def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces with footnotes last and with paragraphs joined that go on in the next column."""
     out: list[Piece] = []
-    for top, table in marks:
-        above = [line for line in rest if line.middle < top]
+    notes: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, Paragraph) and piece.kind == "footnote":
+            notes.append(piece)
+            continue
+        previous = out[-1] if out else None
+        if isinstance(piece, Paragraph) and isinstance(previous, Paragraph) and joins(previous, piece):
+            previous.lines.extend(piece.lines)
+            previous.open_end = piece.open_end
+        else:
+            out.append(piece)
+    return out + notes
+
+
+def _interleave(run: Sequence[Line], areas: Sequence[_Area], *, body: float, bottom: float) -> list[Piece]:
+    """Return the paragraphs, tables and charts of a column by height."""
+    taken = {id(line) for area in areas for line in area.members}
+    rest = [line for line in run if id(line) not in taken]
+    out: list[Piece] = []
+    for area in sorted(areas, key=lambda item: min(line.y0 for line in item.members)):
+        top = min(line.y0 for line in area.members)
+        out += flow([line for line in rest if line.middle < top], body=body, bottom=bottom)
         rest = [line for line in rest if line.middle >= top]
-        out += [_split_heading(piece, body) for piece in _flow(above, body=body, bottom=bottom)]
-        out.append(table)
-    out += [_split_heading(piece, body) for piece in _flow(rest, body=body, bottom=bottom)]
-    return out
+        out += area.pieces
+    return out + list(flow(rest, body=body, bottom=bottom))

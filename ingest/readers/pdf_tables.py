@@ -1,72 +1,24 @@
-"""Tables of a PDF page: rows of cells that stand in columns."""
+"""Where the tables of a PDF page are: in grids, between rules of one length, and in rows that stand under each other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
+from ingest.readers.pdf_cells import Table, build_table
+from ingest.readers.pdf_columns import atoms, place_row, rows_of
 from ingest.readers.pdf_lines import Line
-from ingest.readers.pdf_rules import Grid
+from ingest.readers.pdf_rows import is_caption, is_number
+from ingest.readers.pdf_rules import Drawing, Grid, Rule
 
-__all__ = ["Table", "find_tables", "rows_of", "ruled_tables"]
+__all__ = ["find_tables", "ruled_tables"]
 
 _MIN_ROWS = 3
 _MIN_FILLED = 0.55
-_NUMBER = re.compile(
-    r"^[-−–+<>≤≥~≈±]?[\s$¥€£NT]*[-−]?\d[\d,.\s]*\s*(?:%|％|‰|[KMBTkx×]|億|亿|萬|万|兆|元|次|倍)?[*†‡]*$|^[-–—/]$|^N/?A$", re.IGNORECASE
-)
-
-
-@dataclass(slots=True)
-class Table:
-    """A table: rows of columns of lines (a cell may hold several lines).
-
-    Attributes:
-        rows: For each row, for each column, its lines in reading order.
-        header_rows: How many rows at the top are the header.
-        members: All lines, for taking them out of the page's flow.
-    """
-
-    rows: list[list[list[Line]]]
-    header_rows: int
-    members: list[Line]
-
-
-def rows_of(lines: Sequence[Line]) -> list[list[Line]]:
-    """Return the lines grouped by height on the page, top to bottom, each group from left to right."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda item: (item.middle, item.x0)):
-        if rows:
-            last = rows[-1][-1]
-            reach = 0.5 * min(last.y1 - last.y0, line.y1 - line.y0)
-            if abs(line.middle - last.middle) < reach:
-                rows[-1].append(line)
-                continue
-        rows.append([line])
-    return [sorted(row, key=lambda item: item.x0) for row in rows]
-
-
-def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
-    """Return the x ranges of the columns: overlapping cells of all rows but spanning ones joined."""
-    ranges: list[list[float]] = []
-    most = max(len(row) for row in rows)
-    cells = [line for row in rows if len(row) >= max(2, most * 0.5) for line in row]
-    for line in sorted(cells, key=lambda item: item.x1 - item.x0):
-        hits = [r for r in ranges if min(r[1], line.x1) - max(r[0], line.x0) > 0]
-        if not hits:
-            ranges.append([line.x0, line.x1])
-        elif len(hits) == 1:
-            hits[0][0], hits[0][1] = min(hits[0][0], line.x0), max(hits[0][1], line.x1)
-    return [(r[0], r[1]) for r in sorted(ranges)]
-
-
-def _place(line: Line, columns: Sequence[tuple[float, float]]) -> int:
-    overlaps = [min(line.x1, right) - max(line.x0, left) for left, right in columns]
-    return int(np.argmax(overlaps))
+# The number or mark of a list's item or of a note, set apart from its text.
+_ENUMERATED = re.compile(r"^(?:[(（\[]?\w{1,3}[.):：）、\]]|[•●▪■◦‣·–—*-])$")
 
 
 def _aligned(above: Sequence[Line], below: Sequence[Line]) -> bool:
@@ -81,130 +33,157 @@ def _prose(row: Sequence[Line], width: float) -> bool:
     return len(row) <= 3 and all(line.x1 - line.x0 > 0.28 * width and len(line.text) > 25 for line in row)
 
 
-def _is_number(text: str) -> bool:
-    return bool(_NUMBER.match(text.strip()))
+def _is_caption(row: Sequence[Line]) -> bool:
+    return is_caption(" ".join(line.text for line in row))
 
 
-def _header_rows(rows: Sequence[Sequence[Sequence[Line]]]) -> int:
-    """Return how many rows stand before the first with figures; 1 if there is none."""
-    for number, row in enumerate(rows):
-        cells = [" ".join(line.text for line in cell) for cell in row if cell]
-        if sum(map(_is_number, cells[1:])) >= max(1, len(cells[1:]) * 0.4):
-            return min(number, 3) if number else 0
-    return 1
-
-
-def _cut(line: Line, columns: Sequence[tuple[float, float]]) -> list[Line]:
-    """Return a line that runs over several columns as one line for each of them, cut at the spaces nearest to their borders."""
-    hit = [
-        place
-        for place, (left, right) in enumerate(columns)
-        if min(line.x1, right) - max(line.x0, left) > 0.4 * min(right - left, line.x1 - line.x0)
-    ]
-    if len(hit) < 2 or " " not in line.text:
-        return [line]
-    cuts = []
-    for a, b in pairwise(hit):
-        border = (columns[a][1] + columns[b][0]) / 2
-        spaces = [i for i, char in enumerate(line.text) if char == " "]
-        best = min(spaces, key=lambda i: abs((line.boxes[i - 1][2] + line.boxes[i + 1][0]) / 2 - border))
-        if abs((line.boxes[best - 1][2] + line.boxes[best + 1][0]) / 2 - border) < 2 * line.size and best not in cuts:
-            cuts.append(best)
-    out, at = [], 0
-    for cut in [*sorted(cuts), len(line.text)]:
-        if cut > at:
-            out.append(Line(line.text[at:cut], line.boxes[at:cut], line.size, line.bold, line.order))
-        at = cut + 1
-    return out
-
-
-def _build(group: Sequence[Sequence[Line]]) -> Table | None:
-    columns = _columns(group)
-    if len(columns) < 2:
-        return None
-    rows: list[list[list[Line]]] = []
-    steps = [b[0].middle - a[0].middle for a, b in pairwise(group) if len(a) > 1 and len(b) > 1]
-    pitch = float(np.median(steps)) if steps else 0.0
-    for number, row in enumerate(group):
-        cells: list[list[Line]] = [[] for _ in columns]
-        for line in row:
-            for part in _cut(line, columns):
-                cells[_place(part, columns)].append(part)
-        if rows and _same_row(rows[-1], cells, row[0].middle - group[number - 1][0].middle, pitch):
-            for above, below in zip(rows[-1], cells, strict=True):
-                above.extend(below)
-            continue
-        rows.append(cells)
-    if len(rows) < 2:
-        return None
-    return Table(rows, _header_rows(rows), [line for row in group for line in row])
-
-
-def _same_row(above: Sequence[Sequence[Line]], cells: Sequence[Sequence[Line]], step: float, pitch: float) -> bool:
-    """Return whether lines go on with the cells of the row above: they are close, and add no figure under a figure."""
-    filled = [place for place, cell in enumerate(cells) if cell]
-    before = [place for place, cell in enumerate(above) if cell]
-    close = step < 0.85 * pitch
-    if close and not set(filled) & set(before):
-        return True
-    if any(_is_number(line.text) for cell in cells for line in cell):
-        return False
-    return (close and len(filled) < len(cells)) or (not cells[0] and len(filled) <= len(cells) / 2 and step < 1.2 * pitch)
-
-
-def ruled_tables(lines: Sequence[Line], grids: Sequence[Grid]) -> list[Table]:
-    """Return the tables that stand in ruled grids, cell by cell.
+def ruled_tables(lines: Sequence[Line], drawing: Drawing) -> list[Table]:
+    """Return the tables that rules show: in grids cell by cell, between horizontal rules of one length row by row.
 
     Args:
         lines: Of the page.
-        grids: Found by ``pdf_rules.find_grids``.
+        drawing: Of the page.
     """
-    tables = []
-    for grid in grids:
-        inside = [
-            line
-            for line in lines
-            if grid.ys[0] - 2 <= line.middle <= grid.ys[-1] + 2 and grid.xs[0] - 2 <= line.x0 and line.x1 <= grid.xs[-1] + 4
-        ]
-        columns = list(zip(grid.xs, grid.xs[1:], strict=False))
-        rows: list[list[list[Line]]] = [[[] for _ in columns] for _ in range(len(grid.ys) - 1)]
-        for line in sorted(inside, key=lambda item: (item.middle, item.x0)):
-            place = min(max(int(np.searchsorted(grid.ys, line.middle)) - 1, 0), len(rows) - 1)
-            for part in _cut(line, columns):
-                rows[place][_place(part, columns)].append(part)
-        rows = [row for row in rows if any(row)]
-        kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
-        rows = [[row[place] for place in kept] for row in rows]
-        if len(rows) >= 2 and len(kept) >= 2 and sum(1 for row in rows if sum(map(bool, row)) >= 2) >= 2 and _honest(rows, inside):
-            tables.append(Table(rows, _header_rows(rows), inside))
+    tables = [table for grid in drawing.grids if (table := _in_grid(lines, grid)) is not None]
+    taken = {id(line) for table in tables for line in table.members}
+    rest = [line for line in lines if id(line) not in taken]
+    for stack in _stacks(drawing.rules):
+        for run in _table_runs(stack, rest):
+            table = _between(run, rest, drawing.rules)
+            if table is not None:
+                tables.append(table)
+                taken |= {id(line) for line in table.members}
+                rest = [line for line in rest if id(line) not in taken]
     return tables
 
 
-def _captions_above(group: list[list[Line]], rows: Sequence[Sequence[Line]], at: int) -> None:
-    """Put before a table's rows those right above that name its columns: one line over several columns, or a label at half height."""
-    columns = _columns(group)
-    for row in reversed(rows[max(0, at - 3) : at]):
-        first = group[0]
-        gap = min(line.y0 for line in first) - max(line.y1 for line in row)
-        height = first[0].y1 - first[0].y0
-        parts = [part for line in row for part in _cut(line, columns)]
-        names = len(parts) >= max(2, 0.5 * len(columns)) and all(len(part.text) <= 40 for part in parts)
-        beside = gap < -0.15 * height and len(row) == 1 and len(row[0].text) <= 40
-        if gap > 0.9 * height or not (names or beside):
-            return
-        group.insert(0, list(row))
+def _in_grid(lines: Sequence[Line], grid: Grid) -> Table | None:
+    inside = [
+        line
+        for line in lines
+        if grid.ys[0] - 2 <= line.middle <= grid.ys[-1] + 2 and grid.xs[0] - 2 <= line.x0 and line.x1 <= grid.xs[-1] + 4
+    ]
+    if not inside:
+        return None
+    columns = list(zip(grid.xs, grid.xs[1:], strict=False))
+    kept = [span for place, span in enumerate(columns) if any(place_row([line], columns, strict=True)[place] for line in inside)]
+    if len(kept) < 2:
+        return None
+    table = build_table(inside, columns=kept, borders=grid.ys[1:-1])
+    if table is None or sum(sum(map(bool, row)) >= 2 for row in table.rows) < 2 or not _honest(table):
+        return None
+    return table
 
 
-def _honest(rows: Sequence[Sequence[Sequence[Line]]], lines: Sequence[Line]) -> bool:
+def _honest(table: Table) -> bool:
     """Return whether a grid is a table and no drawing over text: its borders cut few lines, its cells are mostly filled."""
-    parts = sum(len(cell) for row in rows for cell in row)
-    cells = sum(len(row) for row in rows)
-    filled = sum(1 for row in rows for cell in row if cell)
-    return parts - len(lines) <= 0.35 * len(lines) and filled >= 0.4 * cells
+    parts = sum(len(cell) for row in table.rows for cell in row)
+    return parts - len(table.members) <= 0.35 * len(table.members) and _filled(table.rows) >= 0.4
+
+
+def _stacks(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """Return rules of one length that stand above each other, two at least, the longest first."""
+    out: list[list[Rule]] = []
+    for rule in sorted(rules, key=lambda item: item.y):
+        if rule.x1 - rule.x0 < 60:
+            continue
+        for stack in out:
+            if abs(stack[-1].x0 - rule.x0) < 3 and abs(stack[-1].x1 - rule.x1) < 3:
+                stack.append(rule)
+                break
+        else:
+            out.append([rule])
+    return sorted((stack for stack in out if len(stack) >= 2), key=lambda stack: stack[0].x0 - stack[0].x1)
+
+
+def _band(lines: Sequence[Line], above: Rule, below: Rule) -> list[Line]:
+    return [line for line in lines if above.y < line.middle < below.y and above.x0 - 6 <= line.x0 and line.x1 <= above.x1 + 6]
+
+
+def _cells(row: Sequence[Line]) -> int:
+    return sum(len(atoms(line)) for line in row)
+
+
+def _band_kind(band: Sequence[Line], width: float, height: float) -> str:
+    """Return what stands between two rules: ``table``, a ``title`` of rows, nothing (``empty``), or what ends a table (``stop``)."""
+    rows = rows_of(band)
+    if not rows:
+        return "empty" if height < 30 else "stop"
+    if any(_is_caption(row) for row in rows):
+        return "stop"
+    several = [row for row in rows if _cells(row) >= 2]
+    if several and (len(several) >= 0.3 * len(rows) or len(rows) <= 6) and sum(_prose(row, width) for row in several) < 0.6 * len(several):
+        return "table"
+    if len(rows) == 1 and len(band) == 1 and len(band[0].text) <= 80 and height < 4 * (band[0].y1 - band[0].y0):
+        return "title"
+    return "stop"
+
+
+def _table_runs(stack: Sequence[Rule], lines: Sequence[Line]) -> list[list[Rule]]:
+    """Return the runs of rules that have a table's rows between them."""
+    out: list[list[Rule]] = []
+    run: list[Rule] = []
+    tables = 0
+    for above, below in zip(stack, [*stack[1:], None], strict=True):
+        kind = "stop"
+        if below is not None:
+            kind = _band_kind(_band(lines, above, below), above.x1 - above.x0, below.y - above.y)
+        run.append(above)
+        tables += kind == "table"
+        if kind == "stop":
+            if tables:
+                out.append(run)
+            run, tables = [], 0
+    return out
+
+
+def _between(run: Sequence[Rule], lines: Sequence[Line], rules: Sequence[Rule]) -> Table | None:
+    """Return the table between the rules of a run, with the rows that stand on beyond them on a page where it is broken."""
+    inside = _band(lines, run[0], run[-1])
+    table = _built(inside, run, rules)
+    if table is None:
+        return None
+    for down in (True, False):
+        inside = inside + _beyond(table, [line for line in lines if line not in inside], run[-1 if down else 0], down=down)
+    if len(inside) > len(table.members):
+        table = _built(inside, run, rules) or table
+    return table
+
+
+def _built(inside: Sequence[Line], run: Sequence[Rule], rules: Sequence[Rule]) -> Table | None:
+    top, bottom = min((line.middle for line in inside), default=0.0), max((line.middle for line in inside), default=0.0)
+    borders = sorted(rule.y for rule in run if top < rule.y < bottom)
+    width = run[0].x1 - run[0].x0
+    partial = [rule for rule in rules if top < rule.y < bottom and rule.x1 - rule.x0 < 0.9 * width]
+    table = build_table(inside, borders=borders, rules=partial) if inside else None
+    if table is None or _filled(table.rows) < 0.4 or sum(sum(map(bool, row)) >= 2 for row in table.rows) < 0.5 * len(table.rows):
+        return None
+    firsts = [row[0][0].text for row in table.rows if row[0]]
+    listed = sum(bool(_ENUMERATED.match(text)) for text in firsts) > 0.5 * max(1, len(firsts))
+    return None if listed else table
+
+
+def _beyond(table: Table, lines: Sequence[Line], rule: Rule, *, down: bool) -> list[Line]:
+    """Return the lines of rows beyond the last (or before the first) rule that go on with a table's columns."""
+    height = float(np.median([line.y1 - line.y0 for line in table.members]))
+    side = [line for line in lines if (line.y0 > rule.y - 2 if down else line.y1 < rule.y + 2)]
+    near = [line for line in side if rule.x0 - 6 <= line.x0 and line.x1 <= rule.x1 + 6 and abs(line.y1 - line.y0 - height) < 0.35 * height]
+    found: list[Line] = []
+    edge = rule.y
+    for row in rows_of(near)[:: 1 if down else -1]:
+        gap = row[0].y0 - edge if down else edge - row[0].y1
+        cells = place_row(row, table.columns)
+        filled = sum(map(bool, cells))
+        alone = sum(map(len, cells)) == filled and filled >= max(2, 0.5 * len(cells))
+        if gap > 1.2 * height or not alone or _is_caption(row) or _prose(row, rule.x1 - rule.x0):
+            break
+        found += row
+        edge = max(line.y1 for line in row) if down else min(line.y0 for line in row)
+    return found
 
 
 def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> list[Table]:
-    """Return the tables among the lines of a page or column.
+    """Return the tables without rules among the lines of a page or column.
 
     A table is a run of at least three rows, at least two of them with two cells or more that stand under each other and are not running
     text.
@@ -223,17 +202,20 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
         while group and len(group[-1]) < 2:
             group.pop()
         several = [row for row in group if len(row) >= 2]
-        figures = sum(_is_number(line.text) for row in several for line in row)
+        figures = sum(is_number(line.text) for row in several for line in row)
         short = sum(len(line.text) <= 40 for row in several for line in row) / max(1, sum(map(len, several)))
-        if len(several) >= _MIN_ROWS and (figures >= len(several) or (short > 0.8 and _regular(several))):
-            _captions_above(group, every, begin)
-            table = _build(group)
+        listed = all(_ENUMERATED.match(row[0].text) for row in several)
+        if len(several) >= _MIN_ROWS and not listed and (figures >= len(several) or (short > 0.8 and _regular(several))):
+            _names_above(group, every, begin)
+            table = build_table([line for row in group for line in row])
             if table is not None and _filled(table.rows) >= _MIN_FILLED:
                 tables.append(table)
         group.clear()
 
     for number, row in enumerate(every):
-        if len(row) >= 2 and not _prose(row, width) and not (whole and any(line.x1 - line.x0 > 0.3 * width for line in row)):
+        if _is_caption(row):
+            finish()
+        elif len(row) >= 2 and not _prose(row, width) and not (whole and any(line.x1 - line.x0 > 0.3 * width for line in row)):
             last = next((other for other in reversed(group) if len(other) > 1), None)
             if last is not None and (
                 not _aligned(last, row) or row[0].y0 - max(line.y1 for line in group[-1]) > 2.2 * (row[0].y1 - row[0].y0)
@@ -247,6 +229,22 @@ def find_tables(lines: Sequence[Line], *, width: float, whole: bool = False) -> 
             finish()
     finish()
     return tables
+
+
+def _names_above(group: list[list[Line]], rows: Sequence[Sequence[Line]], at: int) -> None:
+    """Put before a table's rows those right above that name its columns: one line over several columns, or a label at half height."""
+    for row in reversed(rows[max(0, at - 3) : at]):
+        first = group[0]
+        gap = min(line.y0 for line in first) - max(line.y1 for line in row)
+        height = first[0].y1 - first[0].y0
+        table = build_table([line for other in group for line in other])
+        columns = table.columns if table is not None else []
+        parts = [line for cell in place_row(row, columns) for line in cell] if columns else list(row)
+        names = len(parts) >= max(2, 0.5 * len(columns)) and all(len(part.text) <= 40 for part in parts)
+        beside = gap < -0.15 * height and len(row) == 1 and len(row[0].text) <= 40
+        if gap > 0.9 * height or not (names or beside) or _is_caption(row):
+            return
+        group.insert(0, list(row))
 
 
 def _filled(rows: Sequence[Sequence[Sequence[Line]]]) -> float:

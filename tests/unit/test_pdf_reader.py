@@ -151,7 +151,7 @@ def test_text_set_sideways_keeps_its_words(tmp_path: Path) -> None:
 def test_an_empty_page_among_others_is_marked(tmp_path: Path) -> None:
     pages = pages_of(tmp_path, makers.pdf_plain([makers.PROSE, "", makers.PROSE]))
     assert [bool(page.text) for page in pages] == [True, False, True]
-    assert pages[1].warnings == ("no text layer",)
+    assert pages[1].warnings == ("blank",)
     assert pages[1].boxes is None
     assert [page.number for page in pages] == [1, 2, 3]
 
