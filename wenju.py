@@ -6,6 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.hooks import EvalWork
+    from service.state import State
 
 __all__ = ["build_parser", "main"]
 
@@ -16,7 +21,6 @@ _USAGE = 2
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     import eval.cli
-    import eval.tools
     import ingest.cli
     import service.cli
     import service.hooks
@@ -28,8 +32,15 @@ def build_parser() -> argparse.ArgumentParser:
     ingest.cli.register(commands)
     service.cli.register(commands)
     eval.cli.register(commands)
-    service.hooks.eval_runner = eval.tools.prepare_run
+    service.hooks.eval_runner = _prepare_eval
     return parser
+
+
+def _prepare_eval(state: State, records: Sequence[Any], name: str) -> EvalWork:
+    """Return the work of an eval run that was posted to the service; eval is imported only then."""
+    from eval.posted import prepare_run
+
+    return prepare_run(state, records, name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

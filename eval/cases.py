@@ -8,27 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.kb import WenjuError, fold
+from ingest.kb import Language, WenjuError, fold
+from service.question import ANSWER_TYPES
 
 __all__ = ["TYPES", "Case", "Evidence", "SetError", "load_sets", "parse_case", "squeeze", "write_set"]
 
-LANGUAGES = ("zh-Hant", "zh-Hans", "en")
-TYPES = (
-    "number",
-    "share",
-    "date",
-    "person",
-    "place",
-    "entity",
-    "reason",
-    "manner",
-    "definition",
-    "list",
-    "comparison",
-    "trend",
-    "polar",
-    "other",
-)
+LANGUAGES: tuple[Language, ...] = ("zh-Hant", "zh-Hans", "en")
+# What the service tells apart, and what only a person does: a trend is asked for in the words of a number or a reason.
+TYPES = (*ANSWER_TYPES, "trend", "other")
 _REQUIRED = {"id": str, "group_id": str, "language": str, "question": str, "answerable": bool}
 
 

@@ -1,4 +1,4 @@
-"""The command line of eval: ``eval run``, ``compare``, ``check``, ``new``, ``review``, ``convert``, ``promote``, ``speed``, ``reading``."""
+"""The command line of eval: ``eval run``, ``compare``, ``check``; the others are mounted from ``set_tools`` and ``tools``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eval.cases import Case
 
 __all__ = ["register"]
 
@@ -31,6 +35,9 @@ def register(commands: Any) -> None:
     run.add_argument("--csv", type=Path, metavar="FILE", help="write the questions' results as CSV")
     run.add_argument("--baseline", type=Path, metavar="FILE", help="a run to compare with")
     run.add_argument("--gate", action="store_true", help="exit with 3 if a threshold beside the set is missed or the baseline was better")
+    run.add_argument("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="of a million tokens read and written, to tell the cost")
+    run.add_argument("--judge", metavar="MODEL", help="also let this model of the configured endpoint judge the answers")
+    run.add_argument("--judge-runs", type=int, default=3, metavar="N", help="verdicts on each answer (default 3)")
     run.set_defaults(run=_run)
 
     compare = actions.add_parser("compare", help="compare two runs, question by question")
@@ -46,8 +53,9 @@ def register(commands: Any) -> None:
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=_check)
 
-    from eval import tools
+    from eval import set_tools, tools
 
+    set_tools.register(actions)
     tools.register(actions)
 
 
@@ -90,51 +98,83 @@ def _run(arguments: argparse.Namespace) -> int:
     from eval.cases import load_sets
     from eval.compare import compare_runs, load_run
     from eval.gate import check_gate, load_thresholds
-    from eval.report_csv import csv_text
-    from eval.report_html import html_report
-    from eval.run import run_cases
-    from eval.terminal import comparison_text, run_text
 
     _with_config(arguments.config)
     cases = load_sets(arguments.sets)
     thresholds = load_thresholds(arguments.sets) if arguments.gate else None
     baseline = load_run(arguments.baseline) if arguments.baseline else None
-    asker = _asker(arguments.url)
-    partial = arguments.json.with_suffix(".partial.jsonl") if arguments.json else None
-    runs = []
-    for _ in range(max(1, arguments.repeat)):
-        with _Bar() as bar:
-            runs.append(
-                run_cases(
-                    cases, asker, names=[str(p) for p in arguments.sets], workers=arguments.workers, progress=bar.step, partial=partial
-                )
-            )
+    runs = _asked(arguments, cases)
     run = runs[0]
+    _judged(arguments, run)
     gate = check_gate(run, thresholds) if thresholds is not None else None
     comparison = compare_runs(baseline, run) if baseline else None
     run |= {"gate": gate, "comparison": comparison}
+    _reported(arguments, runs)
+    missed = gate is not None and not all(verdict["passed"] for verdict in gate)
+    return _FAILED_GATE if missed or (arguments.gate and comparison is not None and comparison["worse"]) else 0
+
+
+def _asked(arguments: argparse.Namespace, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Return the runs, one for each repetition."""
+    from eval.progress import Bar
+    from eval.run import run_cases
+    from ingest.kb import WenjuError
+
+    asker = _asker(arguments.url)
+    names = [str(path) for path in arguments.sets]
+    runs = []
+    for turn in range(max(1, arguments.repeat)):
+        partial = arguments.json.with_suffix(f".partial{turn or ''}.jsonl") if arguments.json else None
+        try:
+            with Bar("asking") as bar:
+                runs.append(run_cases(cases, asker, names=names, workers=arguments.workers, progress=bar.step, partial=partial))
+        except (WenjuError, KeyboardInterrupt):
+            if partial is not None and partial.exists():
+                print(f"What was done so far is kept in {partial}: the same command again goes on there.", file=sys.stderr)
+            raise
+    return runs
+
+
+def _judged(arguments: argparse.Namespace, run: dict[str, Any]) -> None:
+    """Add what costs money: a judge's verdicts, and the price of the tokens."""
+    from eval.summary import price_run
+
+    if arguments.judge:
+        from eval.judges import judge_run
+        from eval.progress import Bar
+        from ingest.kb import load_settings
+
+        with Bar("judging") as bar:
+            judge_run(run, load_settings(), arguments.judge, runs=max(1, arguments.judge_runs), progress=bar.step)
+    if arguments.price:
+        price_run(run, *arguments.price)
+
+
+def _reported(arguments: argparse.Namespace, runs: Sequence[dict[str, Any]]) -> None:
+    """Print the first run, write it into the files that were asked for, and say whether the others are the same."""
+    from eval.report.csv_table import csv_text
+    from eval.report.page import html_report
+    from eval.run import essence
+    from eval.terminal import comparison_text, run_text
+
+    run = runs[0]
+    if run["missing_documents"]:
+        print(f"note: the set names what the corpus does not hold: {', '.join(run['missing_documents'])}", file=sys.stderr)
+    versus = run["comparison"]
     if arguments.json:
         _write(arguments.json, json.dumps(run, ensure_ascii=False, indent=1))
     if arguments.md:
-        _write(arguments.md, run_text(run, gate, markdown=True))
+        _write(arguments.md, run_text(run, run["gate"], markdown=True) + (comparison_text(versus, markdown=True) if versus else ""))
     if arguments.html:
         _write(arguments.html, html_report(run))
     if arguments.csv:
         _write(arguments.csv, csv_text(run))
-    print(run_text(run, gate))
-    if comparison:
-        print(comparison_text(comparison))
+    print(run_text(run, run["gate"]))
+    if versus:
+        print(comparison_text(versus))
     if len(runs) > 1:
-        same = all(_essence(other) == _essence(run) for other in runs[1:])
+        same = all(essence(other) == essence(run) for other in runs[1:])
         print(f"{len(runs)} runs: {'identical results' if same else 'results DIFFER'}")
-    failed = (gate is not None and not all(v["passed"] for v in gate)) or (
-        arguments.gate and comparison is not None and bool(comparison["worse"])
-    )
-    return _FAILED_GATE if failed else 0
-
-
-def _essence(run: dict[str, Any]) -> list[Any]:
-    return [(r["id"], r["scores"], r["answer"]["answer"], [p["passage_id"] for p in r["passages"]]) for r in run["results"]]
 
 
 def _write(path: Path, text: str) -> None:
@@ -143,30 +183,6 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode("utf-8"))
     print(f"wrote {path}", file=sys.stderr)
-
-
-class _Bar:
-    """A progress bar on a terminal; nothing elsewhere."""
-
-    def __enter__(self) -> _Bar:
-        self._bar: Any = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("asking", total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def step(self, done: int, total: int) -> None:
-        """Show how many are done."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -188,6 +204,7 @@ def _check(arguments: argparse.Namespace) -> int:
         print(json.dumps(faults, ensure_ascii=False, indent=1))
     else:
         for fault in faults:
-            print(f"{fault['id']}: {fault['fault']}: {fault['detail']}")
-        print(f"{len(cases)} questions, {len(faults)} fault(s)", file=sys.stderr)
-    return _FAILED_GATE if faults else 0
+            print(f"{fault['id']}: {'advice: ' if fault['level'] == 'advice' else ''}{fault['fault']}: {fault['detail']}")
+        wrong = sum(fault["level"] == "fault" for fault in faults)
+        print(f"{len(cases)} questions, {wrong} fault(s), {len(faults) - wrong} piece(s) of advice", file=sys.stderr)
+    return _FAILED_GATE if any(fault["level"] == "fault" for fault in faults) else 0

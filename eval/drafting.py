@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.cases import Case, Evidence
 from ingest.kb import Document, KnowledgeBase, Language, Passage, Quantity, find_quantities, fold, sentence_spans, to_script
 
-__all__ = ["draft_cases"]
+__all__ = ["SUFFIX", "draft_cases", "prefixes", "reads_alone"]
 
-_SUFFIX = {"zh-Hant": "hant", "zh-Hans": "hans", "en": "en"}
+SUFFIX = {"zh-Hant": "hant", "zh-Hans": "hans", "en": "en"}
 _TYPES = {"percent": "share", "number": "number", "date": "date"}
 # A sentence that opens with a pronoun asks nothing when it stands alone.
 _POINTS_BACK = re.compile(
@@ -52,21 +52,32 @@ def draft_cases(kb: KnowledgeBase, *, per_document: int = 5) -> list[Case]:
     """
     snapshot = kb.snapshot()
     cases: list[Case] = []
-    names: dict[str, int] = {}
-    for document in sorted(snapshot.documents.values(), key=lambda item: (item.file_name, item.id)) if snapshot else ():
-        stem = re.sub(r"[^\w]+", "-", document.file_name.rpartition(".")[0].lower()).strip("-")
-        names[stem] = names.get(stem, 0) + 1
-        prefix = stem if names[stem] == 1 else f"{stem}-{names[stem]}"
+    documents = sorted(snapshot.documents.values(), key=lambda item: (item.file_name, item.id)) if snapshot else []
+    for prefix, document in prefixes(documents):
         for number, (draft, language) in enumerate(_of_document(kb, document, per_document), 1):
             cases += _group(f"draft-{prefix}-{number:02d}", draft, language, document)
     return cases
+
+
+def prefixes(documents: Sequence[Document]) -> Iterator[tuple[str, Document]]:
+    """Yield documents with a name for their questions: the file's, numbered where several have the same."""
+    names: dict[str, int] = {}
+    for document in documents:
+        stem = re.sub(r"[^\w]+", "-", document.file_name.rpartition(".")[0].lower()).strip("-")
+        names[stem] = names.get(stem, 0) + 1
+        yield stem if names[stem] == 1 else f"{stem}-{names[stem]}", document
+
+
+def reads_alone(passage: Passage) -> bool:
+    """Return whether a passage stands under no heading such as *Sources* or *Contents*, which nobody asks about."""
+    return not any(_SKIPPED.search(heading) for heading in passage.heading)
 
 
 def _of_document(kb: KnowledgeBase, document: Document, limit: int) -> list[tuple[_Draft, Language]]:
     """Return one draft a passage, kinds in turn, spread over the document."""
     by_kind: dict[str, list[tuple[_Draft, Language]]] = {"definition": [], "share": [], "date": [], "number": []}
     for passage, text in kb.catalogue.passages_of([document.id]):
-        if passage.kind == "paragraph" and not any(_SKIPPED.search(heading) for heading in passage.heading):
+        if passage.kind == "paragraph" and reads_alone(passage):
             used: set[str] = set()
             for draft in _of_passage(passage, text):
                 if draft.kind not in used:
@@ -130,7 +141,7 @@ def _group(name: str, draft: _Draft, language: Language, document: Document) -> 
         answers = tuple(dict.fromkeys((draft.answer, *answers)))
     return [
         Case(
-            id=f"{name}-{_SUFFIX[target]}",
+            id=f"{name}-{SUFFIX[target]}",
             group_id=name,
             language=target,
             question=draft.question if target == language else to_script(draft.question, target),

@@ -11,7 +11,7 @@ from typing import TextIO
 from eval.cases import Case, load_sets
 from ingest.kb.generation import write_atomically
 
-__all__ = ["add_cases", "review_set", "save_cases"]
+__all__ = ["add_cases", "answers_text", "decide", "read_answers", "review_set", "save_cases"]
 
 _KEYS = "[a]ccept  [e]dit  [r]eject  [s]kip  [q]uit > "
 
@@ -37,6 +37,42 @@ def add_cases(path: Path, cases: Sequence[Case]) -> int:
     new = [case for case in cases if case.id not in known]
     save_cases(path, [*before, *new])
     return len(new)
+
+
+def read_answers(typed: str) -> tuple[tuple[str, ...], ...]:
+    """Return typed answers: parts parted by ;, alternatives by |."""
+    parts = (tuple(item.strip() for item in part.split("|") if item.strip()) for part in typed.split(";"))
+    return tuple(part for part in parts if part)
+
+
+def decide(path: Path, name: str, choice: str, *, question: str, answers: tuple[tuple[str, ...], ...], by: str) -> None:
+    """Write what was decided on one case.
+
+    Args:
+        path: The set.
+        name: Of the case; one that is no longer there is left alone.
+        choice: ``accept`` or ``reject``.
+        question: As edited; empty keeps what is there.
+        answers: As edited; none keep what is there.
+        by: What ``reviewed_by`` becomes.
+
+    Raises:
+        SetError: The set is missing or broken.
+    """
+    kept = []
+    for case in load_sets([path]):
+        if case.id != name:
+            kept.append(case)
+        elif choice == "accept":
+            kept.append(
+                replace(
+                    case,
+                    question=question or case.question,
+                    answers=(answers or case.answers) if case.answerable else case.answers,
+                    reviewed_by=by,
+                )
+            )
+    save_cases(path, kept)
 
 
 def review_set(path: Path, source: TextIO, sink: TextIO, *, by: str = "author") -> int:
@@ -77,12 +113,13 @@ def review_set(path: Path, source: TextIO, sink: TextIO, *, by: str = "author") 
 
 def _shown(case: Case, number: int, total: int) -> str:
     lines = [f"\n{number}/{total}  {case.id}  {case.language}  {case.type}", f"  question: {case.question}"]
-    lines.append(f"  answers:  {_answers_text(case.answers)}" if case.answerable else "  answers:  none, to be refused")
+    lines.append(f"  answers:  {answers_text(case.answers)}" if case.answerable else "  answers:  none, to be refused")
     lines += [f"  evidence: {item.document} p. {item.page}: {item.quote}" for item in case.evidence]
     return "\n".join(lines)
 
 
-def _answers_text(answers: Sequence[Sequence[str]]) -> str:
+def answers_text(answers: Sequence[Sequence[str]]) -> str:
+    """Return answers as they are typed: parts parted by ;, alternatives by |."""
     return " ; ".join(" | ".join(part) for part in answers)
 
 
@@ -110,5 +147,4 @@ def _edited(case: Case, source: TextIO, sink: TextIO) -> Case:
     typed = _read(source, sink, "  new answers, parts by ; alternatives by | (empty: keep) > ") if case.answerable else ""
     if not typed:
         return replace(case, question=question)
-    parts = (tuple(item.strip() for item in part.split("|") if item.strip()) for part in typed.split(";"))
-    return replace(case, question=question, answers=tuple(part for part in parts if part))
+    return replace(case, question=question, answers=read_answers(typed))

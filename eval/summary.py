@@ -11,7 +11,7 @@ from eval.measures.intervals import bootstrap
 from eval.measures.latency import percentile
 from eval.measures.parity import parity
 
-__all__ = ["HEADLINE", "slice_of", "summarise"]
+__all__ = ["HEADLINE", "price_run", "slice_of", "summarise"]
 
 HEADLINE = (
     "accuracy",
@@ -28,6 +28,8 @@ HEADLINE = (
     "quote_verified",
     "page_accuracy",
 )
+_SLICED = ("accuracy", "answered", "refused_right", "hit@1", "hit@5", "mrr", "page_accuracy")
+_FEWEST_GROUPS = 5
 Result = dict[str, Any]
 
 
@@ -42,8 +44,11 @@ def _measure(results: Sequence[Result], name: str) -> dict[str, Any] | None:
 
 
 def _slice(results: Sequence[Result]) -> dict[str, Any]:
-    names = ("accuracy", "answered", "refused_right", "hit@1", "hit@5", "mrr", "page_accuracy")
-    return {name: found for name in names if (found := _measure(results, name)) is not None}
+    """Return a slice's measures; what few groups say has no interval, for drawing three groups again and again tells nothing."""
+    out = {name: found for name in _SLICED if (found := _measure(results, name)) is not None}
+    if len({result["group_id"] for result in results}) < _FEWEST_GROUPS:
+        out = {name: {"value": item["value"], "low": None, "high": None, "n": item["n"]} for name, item in out.items()}
+    return out
 
 
 def slice_of(result: Result, key: str) -> str:
@@ -63,6 +68,29 @@ def _slices(results: Sequence[Result], key: str) -> dict[str, Any]:
     for result in results:
         found.setdefault(slice_of(result, key), []).append(result)
     return {name: _slice(members) for name, members in sorted(found.items()) if name}
+
+
+def _usage(results: Sequence[Result]) -> dict[str, Any] | None:
+    """Return the tokens that a language model read and wrote for the answers; None where none was asked."""
+    used = [result["usage"] for result in results if result.get("usage")]
+    if not used:
+        return None
+    out: dict[str, Any] = {name: sum(item[name] for item in used) for name in ("prompt_tokens", "completion_tokens")}
+    return out | {"answers": len(used), "estimated": any(item.get("estimated") for item in used)}
+
+
+def price_run(run: dict[str, Any], read: float, written: float) -> None:
+    """Put the cost of a run's tokens into its summary.
+
+    Args:
+        run: Of ``run_cases``.
+        read: Price of a million tokens read, in any currency.
+        written: Of a million tokens written.
+    """
+    usage = run["summary"]["usage"]
+    if usage is not None:
+        cost = (usage["prompt_tokens"] * read + usage["completion_tokens"] * written) / 1e6
+        usage |= {"prices": [read, written], "cost": cost, "cost_per_answer": cost / usage["answers"]}
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
@@ -105,5 +133,6 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
             "document": _slices(results, "document"),
         },
         "latency_ms": {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "p99": percentile(times, 0.99)},
+        "usage": _usage(results),
         "failures": dict(Counter(r["failure"] for r in results if r["failure"]).most_common()),
     }

@@ -64,7 +64,9 @@ def run_text(run: dict[str, Any], gate: list[dict[str, Any]] | None = None, *, m
     if refusals["auroc"] is not None:
         lines.append(f"refusal AUROC {refusals['auroc']:.3f}, calibration error {refusals['calibration_error']:.3f}")
     latency = summary["latency_ms"]
-    lines.append(f"latency p50 {latency['p50']:.1f} ms, p95 {latency['p95']:.1f} ms")
+    lines.append(f"latency p50 {latency['p50']:.1f} ms, p95 {latency['p95']:.1f} ms, p99 {latency['p99']:.1f} ms")
+    lines += _usage(summary.get("usage"))
+    lines += _judges(summary.get("judges"))
     if summary["failures"]:
         lines.append("failures: " + ", ".join(f"{name} {count}" for name, count in summary["failures"].items()))
     if gate is not None:
@@ -78,6 +80,25 @@ def run_text(run: dict[str, Any], gate: list[dict[str, Any]] | None = None, *, m
                 )
             )
     return "\n".join(lines) + "\n"
+
+
+def _usage(usage: dict[str, Any] | None) -> list[str]:
+    if not usage:
+        return []
+    about = "about " if usage["estimated"] else ""
+    line = f"tokens: {about}{usage['prompt_tokens']:,} read, {about}{usage['completion_tokens']:,} written for {usage['answers']} answers"
+    return [line + (f"; cost {usage['cost']:.4f}, {usage['cost_per_answer']:.6f} an answer" if "cost" in usage else "")]
+
+
+def _judges(judges: dict[str, Any] | None) -> list[str]:
+    if not judges:
+        return []
+    return [
+        f"judge {judges['model']}, {judges['runs']} runs: {name} {_percent(item['value'])} "
+        f"({100 * item['low']:.1f}–{100 * item['high']:.1f}, n = {item['n']}, same verdict each time {_percent(item['agreement'])}, "
+        f"{item['failed']} without a verdict)"
+        for name, item in judges["measures"].items()
+    ]
 
 
 def comparison_text(comparison: dict[str, Any], *, markdown: bool = False) -> str:
@@ -94,6 +115,11 @@ def comparison_text(comparison: dict[str, Any], *, markdown: bool = False) -> st
         for name, i in {**comparison["measures"], **comparison["slices"]}.items()
     ]
     lines += _table(["what", "n", "won", "lost", "points", "p", "verdict"], rows, markdown=markdown)
+    lines.append(f"tied: {len(comparison['tied'])} questions")
+    if comparison["only_before"] or comparison["only_after"]:
+        lines.append(f"left out: {comparison['only_before']} only in the first run, {comparison['only_after']} only in the second")
+    if comparison["changed"]:
+        lines.append(f"the set was changed between the runs, these compare little: {', '.join(comparison['changed'][:20])}")
     for name in ("won", "lost"):
         if comparison[name]:
             lines.append(f"{name}: {', '.join(comparison[name][:40])}{' …' if len(comparison[name]) > 40 else ''}")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ingest.kb import KnowledgeBase
+    from service.state import State
 
 __all__ = ["EvalWork", "PrepareEval"]
 
 # A run ready to go: takes what is to be told after each question (done, total), returns the run as JSON.
 EvalWork = Callable[[Callable[[int, int], None]], dict[str, Any]]
 # Checks posted questions and returns the work; raises WenjuError if they are no eval set.
-PrepareEval = Callable[["KnowledgeBase", Sequence[Any], str], EvalWork]
+PrepareEval = Callable[["State", Sequence[Any], str], EvalWork]
 
 eval_runner: PrepareEval | None = None

@@ -37,7 +37,7 @@ class Fake:
         record = {"status": status, "answer": self.answer, "segments": segments, "citations": [] if refused else [cited]}
         return record | {"confidence": 0.1 if refused else 0.9, "timings_ms": {"total": 5.0}}
 
-    def search(self, case: Case) -> list[dict[str, Any]]:
+    def search(self, question: str) -> list[dict[str, Any]]:
         return [{"passage_id": "p", "file_name": "a.md", "page": None, "text": PAGE, "score": 0.9}]
 
     def page_text(self, document_id: str, page: int) -> str | None:
@@ -108,20 +108,60 @@ def test_a_right_run() -> None:
     ("answer", "more", "failure"),
     [
         ("", {}, "wrongly_refused"),
-        ("Asia rose to 32%.", {}, "retrieved_not_used"),
+        ("Asia rose to 32%.", {}, "wrong_sentence"),
         ("Asia rose to 31%.", {"answerable": False, "answers": (), "evidence": ()}, "should_have_refused"),
         ("", {"answerable": False, "answers": (), "evidence": ()}, None),
-        ("x", {"evidence": (Evidence("b.md", 1, "Gone."),), "answers": (("7",),)}, "not_read"),
-        ("x", {"evidence": (Evidence("a.md", 1, "Africa fell."),), "answers": (("Africa",),)}, "wrong_sentence"),
+        ("x", {"evidence": (Evidence("b.md", 1, "Gone."), Evidence("a.md", 7, "Not on a page.")), "answers": (("7",),)}, "not_read"),
+        ("x", {"evidence": (Evidence("a.md", 1, "Oceania stayed where it was, at 4%."),), "answers": (("4%",),)}, "not_read"),
+        ("x", {"evidence": (Evidence("a.md", 1, "Africa fell."),), "answers": (("Africa",),)}, "retrieved_not_used"),
     ],
 )
 def test_kinds_of_failure(answer: str, more: dict[str, Any], failure: str | None) -> None:
     (result,) = run_cases(_cases(1, **more), Fake(answer=answer))["results"]
-    if failure == "wrong_sentence":
-        # The cited sentence is another than the gold one, in the same passage.
-        assert result["failure"] in ("wrong_sentence", "retrieved_not_used")
-    else:
-        assert result["failure"] == failure
+    assert result["failure"] == failure
+
+
+def test_what_was_read_but_not_found_is_not_retrieved() -> None:
+    class Elsewhere(Fake):
+        def search(self, question: str) -> list[dict[str, Any]]:
+            return [{"passage_id": "p", "file_name": "b.md", "page": None, "text": "Of something else.", "score": 0.9}]
+
+    (result,) = run_cases(_cases(1, answers=(("32%",),)), Elsewhere())["results"]
+    assert result["failure"] == "not_retrieved"
+
+
+def test_wrong_quote_and_wrong_page() -> None:
+    class Misquoted(Fake):
+        def page_text(self, document_id: str, page: int) -> str | None:
+            return "Another text. Asia rose to 31%."
+
+    assert run_cases(_cases(1), Misquoted())["results"][0]["failure"] == "wrong_quote"
+    paged = (Evidence("a.md", 2, "Asia rose to 31%."),)
+    assert run_cases(_cases(1, evidence=paged), Fake())["results"][0]["failure"] == "wrong_page"
+
+
+def test_a_question_that_cannot_be_answered_counts_as_zero() -> None:
+    class Picky(Fake):
+        def ask(self, case: Case) -> dict[str, Any]:
+            if case.id == "q1":
+                raise SetError("the question has 5,000 characters")
+            return super().ask(case)
+
+    run = run_cases(_cases(2), Picky())
+    assert run["summary"]["headline"]["accuracy"] == run["summary"]["headline"]["hit@1"] | {"low": 0.0, "high": 1.0}
+    assert run["summary"]["headline"]["accuracy"]["value"] == 0.5
+    assert [result["failure"] for result in run["results"]] == [None, "error"]
+    assert run["results"][1]["error"] == "the question has 5,000 characters"
+
+
+def test_a_set_about_another_corpus_is_refused() -> None:
+    with pytest.raises(SetError, match=r"another corpus.*b\.md"):
+        run_cases(_cases(2, evidence=(Evidence("b.md", 1, "Gone."),)), Fake())
+
+
+def test_documents_that_are_missing_are_told() -> None:
+    more = Case("z", "z", "en", "Z?", "share", True, (("1",),), (), (Evidence("b.md", 1, "Gone."),))
+    assert run_cases([*_cases(1), more], Fake())["missing_documents"] == ["b.md"]
 
 
 def test_a_run_cut_short_goes_on(tmp_path: Path) -> None:
@@ -135,6 +175,26 @@ def test_a_run_cut_short_goes_on(tmp_path: Path) -> None:
     assert again.asked == 3
     assert [result["id"] for result in run["results"]] == [f"q{i}" for i in range(6)]
     assert not partial.exists()
+
+
+def test_a_run_cut_short_twice_keeps_what_both_did(tmp_path: Path) -> None:
+    partial = tmp_path / "run.partial.jsonl"
+    for _ in range(2):
+        with pytest.raises(DependencyError):
+            run_cases(_cases(6), Fake(fail_after=2), workers=1, partial=partial)
+        partial.write_text(partial.read_text("utf-8") + '{"id": "q5", "sco', "utf-8")
+    last = Fake()
+    run_cases(_cases(6), last, workers=1, partial=partial)
+    assert last.asked == 2
+
+
+def test_answers_to_other_questions_are_not_taken_over(tmp_path: Path) -> None:
+    partial = tmp_path / "run.partial.jsonl"
+    with pytest.raises(DependencyError):
+        run_cases(_cases(4), Fake(fail_after=2), workers=1, partial=partial)
+    edited = Fake()
+    run_cases(_cases(4, answers=(("32%",),)), edited, workers=1, partial=partial)
+    assert edited.asked == 4
 
 
 def test_a_partial_run_of_another_state_is_not_used(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ _COLUMNS = (
     "accuracy",
     "hit@5",
     "quote_verified",
+    "error",
     "ms",
 )
 
