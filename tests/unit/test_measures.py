@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from eval.cases import Evidence
 from eval.measures import citation
 from eval.measures.accuracy import holds, is_correct
-from eval.measures.intervals import bootstrap, mcnemar, paired_bootstrap
+from eval.measures.intervals import bootstrap, holm, mcnemar, paired_bootstrap
 from eval.measures.latency import percentile
 from eval.measures.parity import parity
 from eval.measures.refusal import auroc, calibration_error, reliability, risk_coverage, two_by_two
@@ -34,6 +36,18 @@ EXACT = 1e-9
 )
 def test_ndcg(relevance: list[bool], k: int, relevant: int, value: float) -> None:
     assert ndcg_at(relevance, k, relevant) == pytest.approx(value, abs=EXACT)
+
+
+def test_retrieval_measures_equal_trec_eval_on_random_runs() -> None:
+    """The expected values were computed by trec_eval itself, through pytrec_eval; judgements that were not retrieved count too."""
+    runs = json.loads(Path(__file__).with_name("trec_eval.json").read_text("utf-8"))["runs"]
+    assert len(runs) == 60
+    for run in runs:
+        relevance = [bool(flag) for flag in run["relevance"]]
+        assert reciprocal_rank(relevance) == pytest.approx(run["mrr"], abs=EXACT)
+        assert ndcg_at(relevance, 10, run["relevant"]) == pytest.approx(run["ndcg@10"], abs=EXACT)
+        for k in (1, 5, 10):
+            assert hit_at(relevance, k) == run[f"hit@{k}"]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +113,22 @@ def test_two_by_two() -> None:
 def test_mcnemar(won: int, lost: int, p: float) -> None:
     assert mcnemar(won, lost) == pytest.approx(p, abs=EXACT)
     assert mcnemar(lost, won) == pytest.approx(p, abs=EXACT)
+
+
+def test_holm() -> None:
+    # 0.01 ≤ 0.05/4, 0.013 ≤ 0.05/3, 0.03 > 0.05/2: it and what follows fall.
+    assert holm([0.03, 0.01, 0.04, 0.013]) == [False, True, False, True]
+    assert holm([0.05]) == [True]
+    assert holm([]) == []
+
+
+def test_paired_bootstrap_draws_groups() -> None:
+    before, after = [0.0] * 12, [1.0, 1.0, 1.0, *[0.0] * 9]
+    _, single, _ = paired_bootstrap(before, after)
+    _, grouped, _ = paired_bootstrap(before, after, groups=[f"g{i // 3}" for i in range(12)])
+    assert single > 0.0 or grouped == 0.0
+    assert grouped == 0.0
+    assert paired_bootstrap([], []) == (0.0, 0.0, 0.0)
 
 
 def test_bootstrap_is_deterministic_and_holds_the_mean() -> None:
