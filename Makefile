@@ -1,6 +1,7 @@
 # Everything a person does with a checkout. `make` alone lists the targets.
 PYTHON ?= python3
 DEMO ?= data-demo
+MINUTES ?= 10
 SETS ?= eval/sets/dev.jsonl eval/sets/test.jsonl eval/sets/crossing.jsonl
 
 BIN := .venv/bin
@@ -83,8 +84,8 @@ fuzz: setup ## search for inputs that break a promise
 crash: setup ## kill the ingest at every named point, again and again
 	$(PYTEST) tests/crash -m crash
 
-soak: setup ## run the service for minutes under load
-	$(PYTEST) tests -m soak
+soak: setup ## run the service for MINUTES (10) under mixed load and watch its memory
+	SOAK_MINUTES=$(MINUTES) $(PYTEST) tests -m soak
 
 screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
 	$(BIN)/python scripts/screenshots.py build/screenshots
