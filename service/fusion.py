@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from ingest.kb import PassageRef, WeightedTerm
 from ingest.kb.tokens import is_han
 from service.question import Question
-from service.rerank import sigmoid
 
-__all__ = ["FIELD_WEIGHTS", "fuse", "index_terms", "lexical_scores"]
+__all__ = ["FIELD_WEIGHTS", "index_terms", "lexical_scores", "near_terms"]
 
 # Weight of each field; words, bigrams and characters as in the research, the others tuned on the same dev sets.
 FIELD_WEIGHTS = {"w": 1.0, "b": 0.5, "u": 0.5, "n": 0.5, "c": 0.3}
@@ -80,16 +79,13 @@ def lexical_scores(
     return np.asarray(np.where(own, direct, crossed), dtype=np.float64)
 
 
-def fuse(
-    logits: NDArray[np.float64], refs: Sequence[PassageRef], near: dict[PassageRef, float], weight: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the fused scores (0 to 1) and the cosines.
+def near_terms(refs: Sequence[PassageRef], near: dict[PassageRef, float], weight: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the candidates' cosines, and what each adds to the rerank model's logits.
 
-    A convex combination in the logits of the rerank model: the nearest passage of the dense leg is worth ``weight``, the least near of its
-    candidates nothing.
+    A convex combination: the nearest passage of the dense leg is worth ``weight``, the least near of its candidates nothing.
     """
-    if not near or not len(logits):
-        return sigmoid(logits), np.zeros(len(logits))
+    if not near or not len(refs):
+        return np.zeros(len(refs)), np.zeros(len(refs))
     floor, top = min(near.values()), max(near.values())
     cosine = np.array([near.get(ref, floor) for ref in refs])
-    return sigmoid(logits + weight * (cosine - floor) / max(top - floor, 1e-6)), cosine
+    return cosine, weight * (cosine - floor) / max(top - floor, 1e-6)

@@ -138,7 +138,9 @@ class Question:
         analysis: Of its text.
         types: Kinds of answer it wants, the most telling first.
         units: What it is about.
-        phrases: Folded texts in quotation marks; they must occur literally.
+        phrases: Folded texts in quotation marks.
+        exact: Those of them that must occur literally: all in a text that begins with a quotation mark, and those in English marks
+            where nothing is asked, as in any search. Within a question they set off a term, which a passage may call otherwise.
     """
 
     text: str
@@ -147,6 +149,7 @@ class Question:
     types: tuple[AnswerType, ...]
     units: tuple[Unit, ...]
     phrases: tuple[str, ...]
+    exact: tuple[str, ...] = ()
 
     @property
     def type(self) -> AnswerType:
@@ -178,7 +181,8 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
     for match in analysis.concepts:
         concept = match.concept
         # What is asked may stand inside the words that ask: 成立 in 什么时候成立.
-        attribute = match.nested and any(a <= match.start and match.end <= b for a, b in asking)
+        # The many of how many is none.
+        attribute = match.nested and not concept.low and any(a <= match.start and match.end <= b for a, b in asking)
         if (match.nested and not attribute) or concept.kind in ("question", "unit") or functional(match.start, match.end):
             continue
         kind = "name" if concept.kind in _NAME_KINDS else "concept"
@@ -186,7 +190,7 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         terms: tuple[str, ...] = ("c" + concept.key,)
         if span in units:
             terms = (*units[span].terms, *terms)
-        units[span] = Unit(terms, *span, kind, concept.low and not attribute)
+        units[span] = Unit(terms, *span, kind, concept.low)
     covered = list(units)
     for quantity in analysis.quantities:
         units[quantity.start, quantity.end] = Unit(("n" + quantity.term,), quantity.start, quantity.end, "figure")
@@ -221,8 +225,12 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
         language = detect_language(text)
         if language != "en" and detect_script(text) is None and fallback in ("zh-Hant", "zh-Hans"):
             language = fallback
-    phrases = tuple(fold(found) for found in _QUOTED.findall(text))
-    return Question(text, language, analysis, _types(analysis.folded), _units(analysis, text), phrases)
+    found = list(_QUOTED.finditer(text))
+    types = _types(analysis.folded)
+    begins, asks = text.strip()[:1] in tuple('"“「『'), types != ("fact",) or "?" in analysis.folded
+    phrases = tuple(fold(match.group(1)) for match in found)
+    exact = tuple(fold(match.group(1)) for match in found if begins or (match.group()[0] in '"“' and not asks))
+    return Question(text, language, analysis, types, _units(analysis, text), phrases, exact)
 
 
 def spoken_language(text: str, history: Sequence[Turn], analyser: Analyser, fallback: Language | None = None) -> Language:

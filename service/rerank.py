@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ingest.kb import WeightedTerm
 from service.question import Question
 
-__all__ = ["PASSAGE_FEATURES", "passage_features", "rerank_logits", "sigmoid"]
+__all__ = ["FEATURE_NAMES", "PASSAGE_FEATURES", "passage_features", "rerank_logits", "sigmoid"]
 
 PASSAGE_FEATURES = (
     "lexical",
@@ -28,6 +28,13 @@ PASSAGE_FEATURES = (
     "figures",
     "rarest",
     "count",
+)
+# As ``passage_features`` returns them: for all, for those in the other language, and what only that language's rivals tell.
+FEATURE_NAMES = (
+    *PASSAGE_FEATURES,
+    *(f"{name} across" for name in PASSAGE_FEATURES),
+    "across",
+    *(f"{name} of the best in the asker's language" for name in ("lexical", "coverage", "coverage_around")),
 )
 
 

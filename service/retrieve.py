@@ -6,13 +6,15 @@ import math
 import time
 
 from ingest.kb import KnowledgeBase, PassageRef, Snapshot, WenjuError
-from service.fusion import fuse, index_terms, lexical_scores
-from service.hits import best_hits, is_reference
+from service.fusion import index_terms, lexical_scores, near_terms
+from service.hits import Candidates, best_hits, is_reference
 from service.question import Question
-from service.rerank import passage_features, rerank_logits
+from service.rerank import passage_features, rerank_logits, sigmoid
 from service.retrieved import Filters, Hit, Retrieval
 
 __all__ = ["Filters", "Hit", "Retrieval", "is_reference", "joined", "retrieve"]
+
+_PHRASE_DEPTH = 5
 
 
 def retrieve(
@@ -59,14 +61,21 @@ def retrieve(
     started = time.perf_counter()
     terms = index_terms(question)
     lexical = snapshot.lexical(
-        terms, limit=settings.candidates, documents=documents, languages=languages, also=list(near)[: settings.candidates]
+        terms,
+        # A phrase may stand further down than its words alone would take it.
+        limit=settings.candidates * (_PHRASE_DEPTH if question.exact else 1),
+        documents=documents,
+        languages=languages,
+        also=list(near)[: settings.candidates],
     )
     base = lexical_scores(question, terms, lexical.weights, lexical.idf, lexical.languages)
     timings["lexical"] = (time.perf_counter() - started) * 1000
     started = time.perf_counter()
     values = passage_features(question, terms, lexical.weights, lexical.idf, lexical.languages, base)
-    fused, cosine = fuse(rerank_logits(values), lexical.refs, near, settings.dense_weight)
-    hits, dropped = best_hits(snapshot, lexical.refs, fused, {"lexical": base, "dense": cosine}, question, top_k)
+    logits = rerank_logits(values)
+    cosine, added = near_terms(lexical.refs, near, settings.dense_weight)
+    candidates = Candidates(lexical.refs, sigmoid(logits + added), base, cosine, logits, added, values)
+    hits, dropped = best_hits(snapshot, candidates, phrases=question.exact, top_k=top_k)
     timings["rerank"] = (time.perf_counter() - started) * 1000
     explained = [(t.term, float(i), t.weight) for t, i in zip(terms, lexical.idf, strict=True)]
     result = Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.kb import Document, Passage, PassageRef, fold
 
 __all__ = ["Filters", "Hit", "Retrieval"]
@@ -41,7 +44,9 @@ class Hit:
     Attributes:
         score: Fused score; comparable within one answer only.
         scores: What each leg gave it, and its rank there.
-        alternates: Passages with the same folded text, in other documents or scripts.
+        alternates: Passages that say the same, in other documents or scripts.
+        fusion: The terms that make up the score: the rerank model's logit, what the dense leg adds to it, the passage's worth as a source.
+        features: What the rerank model looked at, in its order; None for a hit that was made elsewhere.
     """
 
     ref: PassageRef
@@ -51,6 +56,8 @@ class Hit:
     score: float
     scores: dict[str, float] = field(default_factory=dict)
     alternates: list[str] = field(default_factory=list)
+    fusion: dict[str, float] = field(default_factory=dict)
+    features: NDArray[np.float64] | None = None
 
 
 @dataclass(slots=True)

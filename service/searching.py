@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from ingest.kb import KnowledgeBase
+from service.explain import explain_search
 from service.question import read_question
 from service.retrieve import Filters, Hit, retrieve
 
@@ -27,7 +28,8 @@ def search(kb: KnowledgeBase, query: str, *, top_k: int = 10, filters: Filters |
     timings = {"analyse": (time.perf_counter() - started) * 1000}
     snapshot = kb.snapshot()
     if snapshot is None or not snapshot.documents:
-        return {"object": "list", "data": [], "generation": "", "timings_ms": {}, "degraded": [], "language": question.language}
+        empty = {"object": "list", "data": [], "generation": "", "language": question.language, "legs": [], "degraded": []}
+        return empty | {"timings_ms": timings} | ({"explain": explain_search(kb, question, None)} if explain else {})
     found = retrieve(kb, snapshot, question, top_k=top_k, filters=filters)
     pages = {hit.passage.id: snapshot.catalogue.page(hit.document.id, hit.passage.page).label for hit in found.hits if hit.document.paged}
     timings |= found.timings_ms | {"total": (time.perf_counter() - started) * 1000}
@@ -41,14 +43,7 @@ def search(kb: KnowledgeBase, query: str, *, top_k: int = 10, filters: Filters |
         "timings_ms": {name: round(value, 2) for name, value in timings.items()},
     }
     if explain:
-        result["explain"] = {
-            "folded": question.analysis.folded,
-            "types": list(question.types),
-            "units": [{"text": query[u.start : u.end], "kind": u.kind, "low": u.low, "terms": list(u.terms)} for u in question.units],
-            "terms": [{"term": term, "idf": round(idf, 3), "weight": weight} for term, idf, weight in found.terms],
-            "fusion": {"dense_weight": kb.settings.retrieval.dense_weight if "dense" in found.legs else 0.0},
-            "dropped": found.dropped,
-        }
+        result["explain"] = explain_search(kb, question, found)
     return result
 
 

@@ -179,6 +179,18 @@ def test_a_phrase_that_stands_nowhere_finds_nothing(kb: KnowledgeBase, question:
     assert {item["reason"] for item in found.dropped} == {"the quoted phrase does not occur"}
 
 
+@pytest.mark.parametrize("question", ['semiconductors export China "late frost"', "walnut “late frost” semiconductors"])
+def test_a_phrase_within_a_search_must_occur_too(kb: KnowledgeBase, question: str) -> None:
+    found = _find(kb, question)
+    assert [hit.document.file_name for hit in found.hits] == ["walnut.md"]
+    assert {item["reason"] for item in found.dropped} == {"the quoted phrase does not occur"}
+
+
+@pytest.mark.parametrize("question", ["企業導入「智能體」的比例是多少？", 'What share of enterprises adopted "AI agents"?'])
+def test_a_term_set_off_within_a_question_need_not_occur(kb: KnowledgeBase, question: str) -> None:
+    assert "agents-hant.md" in _names(_find(kb, question))
+
+
 def test_a_traditional_phrase_finds_simplified_text(kb: KnowledgeBase) -> None:
     assert _names(_find(kb, "「小型模型的份額」")) == ["tokens-hans.md"]
 
@@ -189,6 +201,21 @@ def test_twins_in_two_scripts_are_one_hit(kb: KnowledgeBase) -> None:
     assert len(twins) == 1
     assert len(twins[0].alternates) == 1
     assert any(item["reason"] == f"same text as {twins[0].passage.id}" for item in found.dropped)
+
+
+def test_a_digest_in_the_other_wording_is_a_twin(tmp_path: Path) -> None:
+    hant = "軟體工程占去全部詞元用量的 52%，較前一年的 31% 高出許多，其中多數請求來自自動執行的代理程式。"
+    hans = "软件工程占去全部词元用量的 52%，较前一年的 31% 高出许多，其中多数请求来自自动执行的代理程序。"
+    other = "软件工程占去全部词元用量的 47%，较前一年的 31% 高出许多，其中多数请求来自自动执行的代理程序。"
+    files = [put(tmp_path / "files", f"{name}.md", f"# 用量\n\n{text}\n") for name, text in (("a", hant), ("b", hans), ("c", other))]
+    settings = Settings(data_dir=tmp_path / "data", embedding={"provider": "none"})
+    ingest_paths(settings, files)
+    base = KnowledgeBase(settings)
+    found = _find(base, "軟體工程占去多少詞元用量？")
+    assert sorted(_names(found)) in (["a.md", "c.md"], ["b.md", "c.md"])
+    assert [len(hit.alternates) for hit in found.hits if hit.document.file_name != "c.md"] == [1]
+    assert any(item["reason"].startswith("nearly the same text as") for item in found.dropped)
+    base.close()
 
 
 @pytest.mark.parametrize("question", ["？！。，", "...", "😀🎉", "\x00", "\u200b\u200b", '()[]{}^~*"\\', "「」", "--", "——"])
