@@ -18,7 +18,7 @@ from service.answering import answer_question
 from service.records import Turn
 from service.requests import InvalidRequest, check_question
 from service.state import State, require_key, state_of
-from service.streaming import answer_events
+from service.streaming import LEFT, answer_events, while_there
 from service.textsafe import safe_text
 
 __all__ = ["router"]
@@ -188,5 +188,7 @@ async def chat(body: ChatRequest, request: Request) -> Response:
     if body.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_chunks(state, body, question, turns, generate, base), media_type="text/event-stream", headers=headers)
-    answer = await answer_question(state, question, history=turns, generate=generate)
+    answer = await while_there(request, answer_question(state, question, history=turns, generate=generate))
+    if answer is None:
+        return Response(status_code=LEFT)
     return JSONResponse(_completion(body, answer, base))

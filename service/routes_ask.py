@@ -15,7 +15,7 @@ from service.requests import check_question, reader_script
 from service.schemas import AskRequest, FeedbackRequest, SearchRequest
 from service.searching import search
 from service.state import require_key, state_of
-from service.streaming import answer_events
+from service.streaming import LEFT, answer_events, while_there
 
 __all__ = ["router"]
 
@@ -46,7 +46,8 @@ async def ask(body: AskRequest, request: Request) -> Response:
                 yield name, data
 
         return event_stream(events(), state.stopping)
-    return JSONResponse(await answer_question(state, question, **_options(body, request)))
+    answer = await while_there(request, answer_question(state, question, **_options(body, request)))
+    return JSONResponse(answer) if answer is not None else Response(status_code=LEFT)
 
 
 @router.post("/search", response_model=None)
@@ -65,6 +66,7 @@ async def feedback(body: FeedbackRequest, request: Request) -> Response:
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     record = body.model_dump() | {"answer": state.recent.get(body.answer_id)}
     await state.in_thread(state.kb.catalogue.put_feedback, created, record)
+    state.metrics.feedback.labels(body.vote).inc()
     return JSONResponse({"object": "feedback", "answer_id": body.answer_id, "vote": body.vote, "created": created}, 201)
 
 

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from fastapi import Request
 
 from ingest.kb import Language
 from service.answer import AskOptions, Prepared, extractive, may_answer, prepare
 from service.events import Event
 from service.question import spoken_language
 from service.records import Answer, Turn
+from service.telemetry import span
 
 if TYPE_CHECKING:
     from service.llm import Model
     from service.state import State
 
-__all__ = ["answer_events", "replay"]
+__all__ = ["LEFT", "answer_events", "replay", "while_there"]
+
+T = TypeVar("T")
+# What is answered to a client who has left: nobody reads it, but the log should say so (nginx's status for it).
+LEFT = 499
+
+
+async def while_there(request: Request, answer: Coroutine[Any, Any, T]) -> T | None:
+    """Return an answer that is not streamed; None if the client left before it was ready, which stops the work on it.
+
+    Args:
+        request: Its body has been read.
+        answer: Cancelled when the client leaves.
+    """
+    work = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await work if work.done() else None
+    finally:
+        gone.cancel()
+        if not work.done():
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def replay(answer: Answer) -> list[Event]:
@@ -51,7 +84,9 @@ async def answer_events(state: State, question: str, *, generate: bool = True, *
         history = options.get("history", ())
         spoken = options.get("language") or spoken_language(question, history, state.kb.analyser, options.get("fallback"))
         alone, translation = await _prompted(state, model, question, history, spoken)
-    prepared = await state.in_thread(prepare, state.kb, question, alone=alone or None, translation=translation, **options)
+    with span("retrieval") as made:
+        prepared = await state.in_thread(prepare, state.kb, question, alone=alone or None, translation=translation, **options)
+        made.note({"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": options.get("top_k", 0)})
     yield "retrieval", _found(prepared)
     record: dict[str, Any] = {}
     if model is not None and may_answer(state.kb, prepared):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -63,6 +64,23 @@ async def test_a_reader_who_leaves_frees_the_model(service: Served, fake: FakeOp
                 if line.startswith("data: ") and "362 in 2025.[1]" in line:
                     break
             assert fake.active == 1
+        seconds = await _until_free(fake, 5.0)
+        print(f"\n{path}: the endpoint was free {seconds:.2f} s after the reader had left")
+        assert seconds < 1.0
+        assert fake.cancelled == cancelled + 1
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
+async def test_a_reader_who_leaves_before_the_whole_answer_frees_the_model(service: Served, fake: FakeOpenAI, path: str) -> None:
+    fake.script = lambda body: Reply((cited(body, FACT) + " ") * 400, delay_s=0.02)
+    body = {"question": ASKED} if path == "/v1/ask" else {"model": "wenju", "messages": [{"role": "user", "content": ASKED}]}
+    cancelled = fake.cancelled
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=30) as client:
+        asking = asyncio.create_task(client.post(path, json=body))
+        await _until_free(fake, 20.0, 1)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
         seconds = await _until_free(fake, 5.0)
         print(f"\n{path}: the endpoint was free {seconds:.2f} s after the reader had left")
         assert seconds < 1.0
