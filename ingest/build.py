@@ -413,6 +413,10 @@ class _Run:
             for page in pages
             for passage in split_page(page, document_id=document.id, sha256=sha256, language=language, settings=settings.retrieval)
         ]
+        if not passages:
+            raise NoTextFound(
+                f"{name}: there is nothing in it but headings or a table of contents", hint="Give a file with sentences or tables."
+            )
         return document, pages, passages
 
     def _keep_original(self, path: Path, sha256: str) -> None:

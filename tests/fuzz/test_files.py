@@ -42,7 +42,7 @@ def ingest_mutants(folder: Path, seed: int, count: int) -> dict[str, Any]:
     )
     started = time.monotonic()
     try:
-        summary = ingest_paths(settings, [folder / "in"])
+        summary = ingest_paths(settings, paths)
         faults = check(settings, summary, paths)
     except BaseException:
         keep(paths, seed)

@@ -193,6 +193,7 @@ def test_each_bad_file_costs_itself_only(tmp_path: Path) -> None:
         "big5.md": ("# 報告\n\n人工智慧在企業中的採用率逐年上升。\n".encode("big5"), ""),
         "empty.md": (b"", "no_text"),
         "blank.md": (b"---\ntitle: A\n---\n\n", "no_text"),
+        "heading.md": (b"# Nothing but a heading\n", "no_text"),
         "image.md": (b"\x89PNG\r\n\x1a\n\x00", "unsupported"),
         "locked.pdf": (makers.pdf_locked(pdf, user="reader", owner="owner"), "locked_file"),
         "scan.pdf": (makers.pdf_picture(), "no_text"),
