@@ -15,6 +15,7 @@ from service.guard import Guard
 from service.mcp_server import KeyedApp, make_server, mcp_endpoint
 from service.metrics import Metrics
 from service.state import State
+from service.telemetry import set_up_tracing
 
 __all__ = ["create_app"]
 
@@ -35,6 +36,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or load_settings()
     metrics = Metrics()
+    metrics.build.info({"version": routes_system.product_version()})
+    set_up_tracing(settings)
     tools = _tools(lambda: app.state.wenju.kb)
 
     @asynccontextmanager

@@ -18,6 +18,7 @@ from ingest.kb import Settings
 from service.metrics import Metrics
 from service.problems import problem, respond, unexpected
 from service.state import KEY_NEEDED, shows_key
+from service.telemetry import Span, span
 
 __all__ = ["CSP", "Guard"]
 
@@ -37,6 +38,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MAX_ADDRESSES = 10_000
@@ -74,6 +76,10 @@ class _Bucket:
         return 0.0 if granted else (1 - level) / self._rate
 
 
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
+
+
 class Guard:
     """ASGI middleware around the whole application."""
 
@@ -90,6 +96,10 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        with span(_method(scope)) as made:
+            await self._answer(scope, receive, send, made)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, made: Span) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
@@ -126,7 +136,7 @@ class Guard:
                 self._active -= counted
                 self.metrics.in_flight.dec()
         finally:
-            self._record(scope, seen, request_id, started)
+            self._record(scope, seen, request_id, started, made)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes], request_id: str) -> Any:
         """Return the response that turns a request away, None if it may pass."""
@@ -216,10 +226,19 @@ class Guard:
             extra.append((b"cache-control", b"no-store"))
         message["headers"] = [*message["headers"], *(item for item in extra if item[0] not in present)]
 
-    def _record(self, scope: Scope, seen: dict[str, Any], request_id: str, started: float) -> None:
+    def _record(self, scope: Scope, seen: dict[str, Any], request_id: str, started: float, made: Span) -> None:
         route = getattr(scope.get("route"), "path", None) or ("static" if scope["path"].startswith("/web/") else "other")
         seconds = time.perf_counter() - started
-        method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "OTHER"
+        method = _method(scope)
+        made.note(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": seen["status"],
+                "wenju.request_id": request_id,
+            },
+            name=f"{method} {route}",
+        )
         self.metrics.requests.labels(route, method, str(seen["status"])).inc()
         self.metrics.seconds.labels(route).observe(seen.get("seconds", seconds))
         facts = {"request_id": request_id, "method": method, "route": route, "status": seen["status"], "ms": round(seconds * 1000, 1)}

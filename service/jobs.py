@@ -132,6 +132,8 @@ class Jobs:
             for result in summary.files:
                 job.document_id = result.document_id or job.document_id
                 job.warnings.extend(result.warnings)
+                self._metrics.files.labels(result.outcome).inc()
+                self._metrics.pages.inc(result.pages)
                 if result.outcome == "failed":
                     job.errors.append({"file": job.file_name, "code": result.code, "reason": result.reason, "hint": result.hint})
             job.state = "failed" if summary.failed else "done"

@@ -16,6 +16,7 @@ import httpx
 
 from ingest.kb import DependencyError, Settings, SettingsError
 from ingest.kb.circuit import Breaker
+from service.telemetry import begin
 
 __all__ = ["Breaker", "LlmError", "Message", "Model", "make_model"]
 
@@ -145,9 +146,14 @@ class Model:
             raise LlmError("llm_unavailable", "the language model failed several times and is left alone for some seconds")
         deadline = time.monotonic() + self.settings.total_timeout_s
         settled = False
+        facts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": self.name, "gen_ai.request.stream": True}
+        made, began, pieces_seen = begin(f"chat {self.name}", facts), time.monotonic(), 0
         try:
             async with contextlib.aclosing(self._attempts(messages, deadline)) as pieces:
                 async for piece in pieces:
+                    if not pieces_seen:
+                        made.note({"gen_ai.response.time_to_first_chunk": round(time.monotonic() - began, 3)})
+                    pieces_seen += 1
                     yield piece
             self.breaker.succeeded()
             settled = True
@@ -158,8 +164,10 @@ class Model:
             # An answer cut off at our own limit is no failure of the endpoint.
             (self.breaker.succeeded if fault.code == "llm_length" else self.breaker.failed)()
             settled = True
+            made.note({"error.type": fault.code})
             raise fault from None
         finally:
+            made.end()
             if not settled:
                 self.breaker.abandoned()
 

@@ -68,6 +68,7 @@ class State:
         snapshot = self.kb.snapshot()
         self.metrics.documents.set(len(snapshot.documents) if snapshot else 0)
         self.metrics.passages.set(snapshot.passages if snapshot else 0)
+        self.metrics.generation.set(snapshot.generation.number if snapshot else 0)
         return snapshot
 
     def key_fits(self, presented: bytes) -> bool:

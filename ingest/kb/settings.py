@@ -134,6 +134,9 @@ class ServiceSettings(_Group):
     read_only: bool = False
     shutdown_s: float = 5.0
     log_format: Literal["auto", "json", "plain"] = "auto"
+    otel_endpoint: str = Field(
+        "", description="Collector for OpenTelemetry spans (OTLP over gRPC), as `http://127.0.0.1:4317`; empty sends none."
+    )
     log_content: bool = Field(False, description="Write question text into the log.")
 
 

@@ -339,6 +339,31 @@ def test_older_schema_is_taken_along(settings: Settings, version: int, capsys: p
     assert verify(layout(settings)).faults == []
 
 
+@pytest.mark.parametrize("name", ["schema-1", "schema-2"])
+def test_what_an_earlier_version_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data directories that earlier versions wrote: refused with a hint or answered from, taken along, never silently empty."""
+    with tarfile.open(Path(__file__).parents[1] / "versions" / f"{name}.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    monkeypatch.setenv("WENJU_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WENJU_EMBEDDING__PROVIDER", "none")
+    place = Layout(tmp_path / "data")
+    code = wenju.main(["search", "share of mills"])
+    said = capsys.readouterr()
+    assert (code == 0 and "78%" in said.out) or (code == 4 and "Run `wenju" in said.err)
+    catalogue = Catalogue(place.catalogue)
+    assert sorted(document.file_name for document in catalogue.documents().values()) == ["mills.md", "磨坊.md"]
+    catalogue.close()
+    assert wenju.main(["upgrade"]) == 0
+    capsys.readouterr()
+    for question, figure in (("share of mills", "78%"), ("水力磨坊的比例", "百分之七十八")):
+        assert wenju.main(["search", question]) == 0
+        assert figure in capsys.readouterr().out
+    result = verify(place)
+    assert (result.faults, result.documents) == ([], 2)
+
+
 def test_older_schema_opens_for_a_reader(settings: Settings) -> None:
     age(layout(settings).catalogue, 0)
     catalogue = Catalogue(layout(settings).catalogue)
