@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold, to_script
+from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
 from service.citations import cite
+from service.conflicts import disagreeing, note_conflict
 from service.extract import choose, rank_sentences
 from service.followup import standalone
 from service.messages import say
@@ -19,6 +19,7 @@ from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.sentences import Candidate
+from service.wording import prose
 
 __all__ = ["AskOptions", "Prepared", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
 
@@ -124,14 +125,21 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
     mark = time.perf_counter()
     limits = kb.settings.answer
     language = prepared.question.language
-    chosen = choose(
-        prepared.question,
-        prepared.ranked,
-        max_sentences=limits.max_sentences,
-        max_chars=limits.max_chars,
-        written=lambda candidate, before: _prose(candidate, language, before=before),
-    )
-    answer = _compose(prepared, snapshot, chosen)
+
+    def written(candidate: Candidate, before: Candidate | None) -> str:
+        return prose(candidate, language, before=before)
+
+    disputed = disagreeing(prepared.question, prepared.ranked, kb.analyser, most=limits.max_sentences)
+    told = [statement.candidate for statement in disputed]
+    lead = say("conflict", language)
+    size = len(lead) + sum(len(written(one, before)) + 1 for one, before in zip(told, [None, *told], strict=False))
+    answer = blank_answer(prepared, "answered")
+    if told and size <= limits.max_chars:
+        answer = _compose(prepared, snapshot, told, lead=lead)
+        note_conflict(answer, disputed)
+    if not answer.notes:
+        chosen = choose(prepared.question, prepared.ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars, written=written)
+        answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
     if not answer.citations:
         return _doubt(prepared, snapshot)
@@ -139,8 +147,11 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
     return answer
 
 
-def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]) -> Answer:
-    """Return the answer of the chosen sentences; one whose quotation does not verify is dropped and counted."""
+def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate], *, lead: str = "") -> Answer:
+    """Return the answer of the chosen sentences; one whose quotation does not verify is dropped and counted.
+
+    ``lead`` is said before the first one, as part of its segment: what the service says itself is never without a citation.
+    """
     language = prepared.question.language
     answer = blank_answer(prepared, "answered")
     parts: list[str] = []
@@ -152,7 +163,8 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
             dropped += 1
             continue
         answer.citations.append(citation)
-        text = _prose(candidate, language, before=before)
+        text = prose(candidate, language, before=before)
+        text = text if before else f"{lead}{text}"
         before = candidate
         mark = f"[{citation.index}]"
         if parts and language == "en":
@@ -165,37 +177,6 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
     answer.answer = "".join(parts)
     answer.verification = {"checked": len(chosen), "verified": len(answer.citations), "dropped": dropped}
     return answer
-
-
-def _prose(candidate: Candidate, language: Language, *, before: Candidate | None) -> str:
-    """Return a sentence as the answer says it: Chinese in the asker's script, another language quoted with a lead-in.
-
-    Args:
-        candidate: The sentence.
-        language: Of the answer.
-        before: The sentence that it follows; after one in the same language the lead-in is not said again.
-    """
-    source = candidate.hit.passage
-    again = before is not None and (before.hit.passage.language == "en") == (source.language == "en")
-    text = " ".join(candidate.text.split()) if source.language == "en" else candidate.text.replace("\n", "")
-    text = re.sub(r"^[•●▪■◦‣∙·*-]\s+", "", text)
-    if source.kind == "table_row":
-        text = _row(candidate, text)
-    if language == "en":
-        return text if source.language == "en" or again else f"{say('lead_zh', 'en')}{text}"
-    return (text if again else f"{say('lead_en', language)}{text}") if source.language == "en" else to_script(text, language)
-
-
-def _row(candidate: Candidate, text: str) -> str:
-    """Return a table row with its column names, so that it reads on its own: name: value pairs."""
-    cells = [cell.strip() for cell in text.split(" | ")]
-    header = [cell.strip() for cell in candidate.hit.passage.header.split(" | ")]
-    if len(cells) != len(header) or cells == header:
-        return text
-    wide = candidate.hit.passage.language != "en"
-    colon, comma = ("：", "，") if wide else (": ", ", ")
-    pairs = [f"{name}{colon}{value}" if name and value else value or name for name, value in zip(header[1:], cells[1:], strict=True)]
-    return f"{cells[0]}{colon if len(pairs) > 1 else comma}{comma.join(pairs)}"
 
 
 def highlights(question: Question, text: str, offset: int) -> list[Highlight]:

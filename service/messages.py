@@ -30,8 +30,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "lead_en": {"zh-Hant": "英文資料寫道：", "zh-Hans": "英文资料写道：", "en": ""},
     "lead_zh": {"zh-Hant": "", "zh-Hans": "", "en": "A Chinese source says: "},
     "conflict": {
-        "zh-Hant": "各來源的數字不一致：",
-        "zh-Hans": "各来源的数字不一致：",
+        "zh-Hant": "各來源的說法不一致：",
+        "zh-Hans": "各来源的说法不一致：",
         "en": "The sources disagree: ",
     },
     "fallback": {
