@@ -10,7 +10,7 @@ WENJU_DEMO := WENJU_DATA_DIR=$(DEMO) $(BIN)/wenju
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ocr demo serve test check format eval baselines briefs fuzz crash soak screenshots lock clean
+.PHONY: help setup ocr demo serve test check format eval answers baselines briefs fuzz crash soak screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,14 @@ eval: setup ## measure the sample corpus against the baseline (SETS=… for othe
 	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
 	$(WENJU_DEMO) ingest corpus
 	$(WENJU_DEMO) eval run $(SETS) --gate
+
+answers: setup ## generated answers: every fault of a model, the check of sentences, fifty readers at once
+	@mkdir -p $(DEMO) build && echo '*' > $(DEMO)/.gitignore
+	$(PYTEST) tests/integration/test_llm_faults.py tests/integration/test_llm_answers.py tests/integration/test_llm_judge.py \
+		tests/integration/test_openai_api.py tests/integration/test_mcp.py tests/unit/test_support.py tests/unit/test_nearcopy.py
+	$(WENJU_DEMO) ingest corpus
+	$(WENJU_DEMO) eval faithfulness --json build/faithfulness.json
+	$(WENJU_DEMO) eval streams eval/sets/dev.jsonl --json build/streams.json
 
 baselines: setup ## measure again and keep the figures as the new baselines
 	@mkdir -p $(DEMO) && echo '*' > $(DEMO)/.gitignore
