@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.kb import DependencyError, KnowledgeBase, NotFoundError
 from service.answering import answer_now
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyedApp", "make_server", "mcp_endpoint", "run_stdio"]
 
+# What a call that is being answered gets when the service stops.
+_GRACE_S = 2.0
 _ABOUT = (
     "Answers questions from a library of AI reports in Traditional Chinese, Simplified Chinese and English. Every sentence of an answer is "
     "quoted from a passage that is really there; what the library does not hold is refused. Show the citations to the reader."
@@ -122,7 +125,37 @@ class KeyedApp:
             )
             await refusal(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._until_stop(scope, receive, send)
+
+    async def _until_stop(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; a stream that a client holds open (GET) ends when the service stops, and a call may still be answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = ended = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun, ended
+            begun = begun or message["type"] == "http.response.start"
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        answer = asyncio.ensure_future(self._app(scope, receive, noted))
+        halt = asyncio.ensure_future(self._state().stopping.wait())
+        try:
+            await asyncio.wait((answer, halt), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and scope["method"] != "GET":
+                await asyncio.wait((answer,), timeout=_GRACE_S)
+            if answer.done():
+                await answer
+                return
+            answer.cancel()
+            await asyncio.wait((answer,), timeout=_GRACE_S)
+            if begun and not ended:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            halt.cancel()
+            answer.cancel()
 
 
 def run_stdio(kb: KnowledgeBase) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -81,6 +84,24 @@ async def test_http_needs_the_key(service: Served) -> None:
         for key in ("", "Bearer another", f"Basic {KEY}"):
             answer = await client.post("/mcp/", json=body, headers=headers | ({"Authorization": key} if key else {}))
             assert answer.status_code == 401, key
+
+
+async def test_a_stream_held_open_does_not_hold_up_the_stop(library: Library, tmp_path: Path) -> None:
+    """A client may listen for as long as it likes (GET); the service stops all the same, and the stream ends in good order."""
+    with served(library.data, tmp_path / "log") as running:
+        headers = {"Accept": "text/event-stream"}
+        async with (
+            httpx.AsyncClient(base_url=running.url, trust_env=False, timeout=30) as client,
+            client.stream("GET", "/mcp/", headers=headers) as response,
+        ):
+            assert response.status_code == 200
+            assert response.headers["content-type"].startswith("text/event-stream")
+            code, seconds = await asyncio.to_thread(running.stop, signal.SIGTERM, 30.0)
+            rest = [line async for line in response.aiter_lines() if line and not line.startswith(":")]
+        print(f"\nstopped {seconds:.1f} s after SIGTERM")
+        assert (code, rest) == (0, [])
+        assert seconds <= 5
+        assert "without completing response" not in running.log.read_text()
 
 
 async def test_standard_input(library: Library) -> None:
