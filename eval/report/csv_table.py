@@ -8,7 +8,9 @@ from typing import Any
 
 __all__ = ["csv_text", "safe_cell"]
 
-_FORMULA = tuple("=+-@\t\r\0＝＋－＠")
+_FORMULA = tuple("=+-@＝＋－＠")
+_UNSEEN = " \t\r\n\0\ufeff\u200b\u00a0\u3000"
+_LEADING = ("\t", "\r", "\n", "\0")
 _COLUMNS = (
     "id",
     "group_id",
@@ -30,7 +32,8 @@ _COLUMNS = (
 def safe_cell(value: Any) -> str:
     """Return a cell's text; one that a spreadsheet would run as a formula (full-width signs too) is led by an apostrophe."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # Spreadsheets strip what cannot be seen before they look for a sign.
+    return f"'{text}" if text.lstrip(_UNSEEN).startswith(_FORMULA) or text.startswith(_LEADING) else text
 
 
 def csv_text(run: dict[str, Any]) -> str:
