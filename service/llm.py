@@ -16,7 +16,7 @@ import httpx
 
 from ingest.kb import DependencyError, Settings, SettingsError
 from ingest.kb.circuit import Breaker
-from service.telemetry import begin
+from service.telemetry import Facts, begin
 
 __all__ = ["Breaker", "LlmError", "Message", "Model", "make_model"]
 
@@ -146,7 +146,7 @@ class Model:
             raise LlmError("llm_unavailable", "the language model failed several times and is left alone for some seconds")
         deadline = time.monotonic() + self.settings.total_timeout_s
         settled = False
-        facts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": self.name, "gen_ai.request.stream": True}
+        facts: Facts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": self.name, "gen_ai.request.stream": True}
         made, began, pieces_seen = begin(f"chat {self.name}", facts), time.monotonic(), 0
         try:
             async with contextlib.aclosing(self._attempts(messages, deadline)) as pieces:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ingest.kb import DependencyError, Settings
 
-__all__ = ["Span", "begin", "set_up_tracing", "span"]
+__all__ = ["Facts", "Span", "begin", "set_up_tracing", "span"]
 
 _tracer: Any = None
 Facts = Mapping[str, str | int | float | bool]
