@@ -19,6 +19,12 @@ from service.state import require_key, state_of
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
+# The plain page's own words, in the language of the answer: page, picture of the page, where the sentences are from.
+_WORDS = {
+    "zh-Hant": ("第 {page} 頁", "頁面影像", "答句取自文件原句，未經語言模型改寫。"),
+    "zh-Hans": ("第 {page} 页", "页面图像", "答句取自文档原句，未经语言模型改写。"),
+    "en": ("p. {page}", "page image", "Sentences taken from the documents, not rewritten by a language model."),
+}
 _TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -81,21 +87,25 @@ def _page(question: str, body: str, language: str) -> str:
 
 
 def _answer(answer: dict[str, Any]) -> str:
+    language = answer["language"]
     notes = "".join(f'<p class="note">{escape(note["text"])}</p>' for note in answer["notes"] if note.get("text"))
     if answer["refusal"] is not None:
-        nearest = "".join(_citation(citation) for citation in answer["refusal"]["nearest"])
+        nearest = "".join(_citation(citation, language) for citation in answer["refusal"]["nearest"])
         return f'<p class="refusal">{escape(answer["refusal"]["message"])}</p><ol>{nearest}</ol>{notes}'
     parts = []
     for segment in answer["segments"]:
         marks = "".join(f'<sup><a href="#{escape(name)}">{escape(name[1:])}</a></sup>' for name in segment["citation_ids"])
         parts.append(f"<p>{escape(segment['text'])}{marks}</p>")
-    cited = "".join(_citation(citation) for citation in answer["citations"])
+    cited = "".join(_citation(citation, language) for citation in answer["citations"])
+    if not answer["llm_generated"]:
+        notes += f'<p class="note">{_WORDS[language][2]}</p>'
     return f'<section class="answer">{"".join(parts)}</section>{notes}<ol>{cited}</ol>'
 
 
-def _citation(citation: dict[str, Any]) -> str:
-    page = f" · p. {citation['page']}" if citation["page"] else ""
-    image = f'<p><a href="{escape(citation["page_image_url"])}">page image</a></p>' if citation["page_image_url"] else ""
+def _citation(citation: dict[str, Any], language: str) -> str:
+    place, picture, _ = _WORDS[language]
+    page = f" · {place.format(page=citation['page'])}" if citation["page"] else ""
+    image = f'<p><a href="{escape(citation["page_image_url"])}">{picture}</a></p>' if citation["page_image_url"] else ""
     return (
         f'<li id="{escape(citation["id"])}"><blockquote lang="{citation["language"]}">{escape(citation["cited_text"])}</blockquote>'
         f"<cite>{escape(citation['document_title'])}{page} · {escape(citation['file_name'])}</cite>{image}</li>"

@@ -41,8 +41,8 @@ const check = (value, label, on, lang) =>
   h("label", { class: "choice" }, h("input", { type: "checkbox", value, checked: on }), h("span", lang ? { lang } : {}, label));
 const chosen = (group) => [...group.querySelectorAll("input:checked")].map((input) => input.value);
 
-function group(title, choices) {
-  return h("fieldset", { class: "choices", hidden: choices.length < 2 }, h("legend", { t: title }), choices);
+function group(title, choices, hidden = choices.length < 2) {
+  return h("fieldset", { class: "choices", hidden }, h("legend", { t: title }), choices);
 }
 
 async function choose(opener) {
@@ -68,10 +68,10 @@ async function choose(opener) {
     "scope.languages",
     [...new Set(all.map((one) => one.language))].sort().map((one) => check(one, languageName(one), scope.languages.includes(one))),
   );
-  const tags = group(
-    "scope.tag",
-    [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare).map((one) => check(one, one, scope.tags.includes(one))),
-  );
+  const tagged = [...new Set(all.flatMap((one) => one.tags ?? []))].sort(collator().compare);
+  const boxes = tagged.map((one) => check(one, one, scope.tags.includes(one)));
+  // A library soon has a hundred tags: they scroll by themselves, after what is chosen more often.
+  const tags = group("scope.tag", h("div", { class: "choice-list choices" }, boxes), boxes.length < 2);
   const from = h("input", { type: "date", value: scope.from });
   const to = h("input", { type: "date", value: scope.to });
   const dates = h(
@@ -86,9 +86,9 @@ async function choose(opener) {
     { class: "scope-body" },
     trouble && h("p", { class: "notice bad" }, trouble),
     languages,
-    tags,
     dates,
     h("fieldset", { class: "choices column-choices", hidden: !all.length }, h("legend", { t: "scope.document" }), filter, list),
+    tags,
   );
   const act = await dialog("scope.title", body, [
     ["clear", "scope.clear"],

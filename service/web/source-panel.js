@@ -6,6 +6,7 @@ import { mark, t } from "./i18n.js";
 import { pageSheet } from "./page-image.js";
 import { carry, locate, renderPage } from "./page-view.js";
 import { pageKey } from "./render.js";
+import { addressOf, placeAt, placeOf } from "./source-place.js";
 import { OTHER_SCRIPT, sourceTools } from "./source-tools.js";
 import { saveSetting, settings } from "./store.js";
 import { showCurrent } from "./turn.js";
@@ -45,23 +46,10 @@ export class SourceElement extends HTMLElement {
 
   /** Open at a citation; `from` gets the focus back. */
   openCitation(citation, from = null) {
-    const address = new URLSearchParams(citation.url?.split("?")[1] ?? "");
-    const page = citation.page ?? (Number.parseInt(address.get("page") ?? "1", 10) || 1);
     this.linked = false;
     this.from = from;
     showCurrent(citation.id, from);
-    this.open({
-      id: citation.document_id,
-      title: citation.document_title,
-      language: citation.language,
-      page,
-      at: page,
-      rects: citation.rects ?? [],
-      start: citation.start_char_index,
-      end: citation.end_char_index,
-      cited: citation.cited_text,
-      paged: citation.type === "page_location",
-    });
+    this.open(placeOf(citation));
   }
 
   /** Open at an address; the document's own facts are still to be fetched. */
@@ -69,7 +57,7 @@ export class SourceElement extends HTMLElement {
     if (this.linked && this.isOpen && this.place?.id === id && this.place.page === page && this.place.start === start) return;
     this.linked = true;
     this.from = null;
-    const place = { id, title: "", language: "", page, at: page, start, end, rects: [], cited: "", paged: false };
+    const place = placeAt(id, page, start, end);
     this.empty(place);
     this.show();
     this.place = place;
@@ -266,7 +254,7 @@ export class SourceElement extends HTMLElement {
     const wanted = Math.max(1, Math.min(this.place.count ?? 1, page));
     if (wanted === this.place.page) return;
     this.place.page = wanted;
-    if (this.linked) history.replaceState(null, "", this.address());
+    if (this.linked) history.replaceState(null, "", addressOf(this.place));
     this.load();
   }
 
@@ -281,14 +269,8 @@ export class SourceElement extends HTMLElement {
     this.load();
   }
 
-  address() {
-    const { id, page, at, start, end } = this.place;
-    const span = page === at && end > start ? `&start=${start}&end=${end}` : "";
-    return `#/documents/${encodeURIComponent(id)}?page=${page}${span}`;
-  }
-
   async copyLink() {
-    announce(t((await copyText(`${location.origin}${location.pathname}${this.address()}`)) ? "copied" : "copy.failed"));
+    announce(t((await copyText(`${location.origin}${location.pathname}${addressOf(this.place)}`)) ? "copied" : "copy.failed"));
   }
 
   onKey(event) {

@@ -29,7 +29,7 @@ CITED = {
     "zh-Hant": "Claude 4 Sonnet 的世代到第 5 個月還有多少使用者活躍？",
 }
 UNKNOWN = {"en": "What is the weather in Taipei tomorrow?", "zh-Hans": "明天台北的天气怎么样？", "zh-Hant": "明天台北的天氣如何？"}
-_START_S = 60.0
+_START_S = 180.0
 # One process for all pages of a site: a third less time for each test.
 _FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-features=site-per-process,IsolateOrigins"]
 
@@ -68,7 +68,7 @@ def _environment(data_dir: Path) -> dict[str, str]:
 def wenju(data_dir: Path, *arguments: str | Path) -> None:
     """Run the command on a data folder."""
     command = [sys.executable, str(ROOT / "wenju.py"), *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(data_dir), capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=_environment(data_dir), capture_output=True, text=True, timeout=400, check=False)
     if done.returncode:
         raise RuntimeError(f"wenju {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr[-600:]}")
 

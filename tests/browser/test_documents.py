@@ -178,6 +178,8 @@ def test_u26_answers_without_scripts(site: Site, open_page: OpenPage, language: 
     assert page.locator("html").get_attribute("lang") == record["language"]
     assert page.locator("blockquote").all_text_contents() == [one["cited_text"] for one in record["citations"]]
     assert [one.get_attribute("lang") for one in page.locator("blockquote").all()] == [one["language"] for one in record["citations"]]
+    own = {"zh-Hant": "未經語言模型改寫", "zh-Hans": "未经语言模型改写", "en": "not rewritten by a language model"}[language]
+    expect(page.locator(".note").last).to_contain_text(own)
     for name in page.locator("sup a").all():
         assert page.locator(name.get_attribute("href") or "").count() == 1
     page.fill("textarea", UNKNOWN[language])
