@@ -34,7 +34,8 @@ for item in read_in_child(Path(sys.argv[1]), settings=settings):
     characters += len(getattr(item, "text", ""))
 after = peak(resource.RUSAGE_SELF)
 close_workers()
-print(json.dumps({"pages": pages, "characters": characters, "parent_growth_mib": after - before, "child_peak_mib": peak(resource.RUSAGE_CHILDREN)}))
+figures = {"pages": pages, "characters": characters, "parent_growth_mib": after - before}
+print(json.dumps(figures | {"child_peak_mib": peak(resource.RUSAGE_CHILDREN)}))
 """
 
 
