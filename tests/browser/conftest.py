@@ -10,12 +10,13 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from driver import CHROMIUM, DIGESTS, REPORTS, Site, launch, open_context, serving
+from driver import CHROMIUM, DIGESTS, PATIENCE_MS, REPORTS, Site, launch, open_context, serving
 from hostile import write_hostile
 from layouts import write_layouts
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 _HERE = Path(__file__).parent
+expect.set_options(timeout=PATIENCE_MS)
 OpenPage = Callable[..., Page]
 
 
