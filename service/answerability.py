@@ -17,9 +17,9 @@ from importlib.resources import files
 from ingest.kb import Analyser
 from service.question import Question
 from service.retrieve import Retrieval
-from service.sentences import Candidate, unit_terms
+from service.sentences import FEATURES, Candidate, analysed, unit_terms
 
-__all__ = ["SIGNALS", "Evidence", "judge", "signals"]
+__all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
 
 SIGNALS = (
     "sentence_coverage",
@@ -33,9 +33,19 @@ SIGNALS = (
     "cross",
     "figures_found",
     "figures_in_sentence",
+    "salient_missing",
+    "nearness",
+    "nearness_glossed",
+    "other_date",
+    "names_in_document",
 )
+# Which way each may speak: for an answer, against one, or either.
+SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1)
 
 
+_OTHER_DATE = FEATURES.index("other_date")
+# Where the dense leg did not take part, what it gives an answered question on average.
+_USUAL_COSINE = 0.5
 # Just below the default threshold: a rule speaks against the answer, whatever the model says.
 _DOUBTFUL = 0.45
 
@@ -61,10 +71,10 @@ def signals(
     """Return the signals and the places of the question's units that no evidence speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     units = question.units
-    weight = [max((idf.get(t, 0.0) for t in unit.terms), default=0.0) * (0.25 if unit.low else 1.0) for unit in units]
+    weight = [max((idf.get(t, 0.0) for t in unit.terms), default=0.0) * unit.salience for unit in units]
     total = sum(weight) or 1.0
     best = ranked[0]
-    passage = unit_terms(analyser.analyse(best.hit.text))
+    passage = unit_terms(analysed(analyser, best.hit.text))
     whole = best.matched | best.context | {i for i, unit in enumerate(units) if any(term in passage for term in unit.terms)}
     missing = [i for i in range(len(units)) if i not in whole]
     names = [i for i, unit in enumerate(units) if unit.kind == "name" and not unit.low]
@@ -73,6 +83,9 @@ def signals(
     others = [math.exp(score - scores[0]) for score in scores]
     cross = (best.hit.passage.language == "en") != (question.language == "en")
     place = {"share": 1, "number": 1, "date": 1}.get(question.type)
+    salient = [i for i, unit in enumerate(units) if unit.salience >= 1.0]
+    near = max((candidate.hit.scores.get("dense", 0.0) for candidate in ranked[:3]), default=0.0)
+    plain = question.language == "en" and best.hit.passage.language == "en"
     return {
         "sentence_coverage": sum(weight[i] for i in best.matched) / total,
         "evidence_coverage": sum(weight[i] for i in whole) / total,
@@ -85,7 +98,19 @@ def signals(
         "cross": 1.0 if cross else 0.0,
         "figures_found": _share(figures, whole),
         "figures_in_sentence": _share(figures, best.matched),
+        "salient_missing": sum(weight[i] for i in salient if i in missing) / (sum(weight[i] for i in salient) or 1.0),
+        "nearness": (near or _USUAL_COSINE) if plain else _USUAL_COSINE,
+        "nearness_glossed": _USUAL_COSINE if plain else (near or _USUAL_COSINE),
+        "other_date": best.values[_OTHER_DATE],
+        "names_in_document": _share(names, whole | _told_by_document(question, retrieval, best, analyser)),
     }, missing
+
+
+def _told_by_document(question: Question, retrieval: Retrieval, best: Candidate, analyser: Analyser) -> set[int]:
+    """Return the places of the units that the best sentence's document speaks of, in its title or in another retrieved passage."""
+    same = [hit for hit in retrieval.hits if hit.document.id == best.hit.document.id]
+    told = set(unit_terms(analysed(analyser, best.hit.document.title))).union(*(unit_terms(analysed(analyser, hit.text)) for hit in same))
+    return {i for i, unit in enumerate(question.units) if any(term in told for term in unit.terms)}
 
 
 def _share(wanted: Sequence[int], found: set[int]) -> float:
@@ -103,7 +128,7 @@ def _never_told(question: Question, retrieval: Retrieval) -> bool:
     """Return whether a third or more of what is asked about is a concept or name that no passage of the corpus speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     ceiling = max(idf.values(), default=0.0)
-    worth = [(unit, [idf[term] for term in unit.terms if term in idf]) for unit in question.units if not unit.low]
+    worth = [(unit, [idf[term] for term in unit.terms if term in idf]) for unit in question.units if unit.salience >= 1.0]
     total = sum(max(values, default=0.0) for _, values in worth)
     # A unit is told of if any of its terms is: 通報 is both to report and to notify.
     absent = [max(values) for unit, values in worth if unit.kind in ("concept", "name") and values and min(values) >= 0.999 * ceiling]

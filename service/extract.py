@@ -1,7 +1,7 @@
 """Extractive answers: the sentences that answer, best first.
 
 A linear ranking over the features of ``service.sentences``; its weights (``ranking.json``) were learnt by maximising the likelihood of
-the sentence that holds the answer on public dev sets (``wenju eval train`` repeats it).
+the sentence that holds the answer on public dev sets (``python -m eval.learning`` repeats it).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Analyser, fold, to_script
+from service.instructions import is_instruction
 from service.question import Question
 from service.retrieve import Retrieval
 from service.sentences import FEATURES, Candidate, candidates, features, is_source_line
@@ -22,6 +23,8 @@ from service.sentences import FEATURES, Candidate, candidates, features, is_sour
 __all__ = ["choose", "expand", "rank_sentences"]
 
 _SOURCE_LINE_COST = 3.0
+# Sentences that an answer, its evidence or a conflict is read from.
+_READ = 20
 _GROUPS = ({"share", "number", "date"}, {"person", "place", "entity"})
 _SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 
@@ -61,7 +64,21 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
         # The public sets that the weights come from have no lists of sources, so the model cannot know what they are worth.
         candidate.score = float(score) - (_SOURCE_LINE_COST if is_source_line(candidate) else 0.0)
-    return sorted(found, key=lambda candidate: -candidate.score)
+    return _commands_last(sorted(found, key=lambda candidate: -candidate.score))
+
+
+def _commands_last(ranked: list[Candidate]) -> list[Candidate]:
+    """Return the sentences with those that tell a reader or a model what to do behind all others, as far down as any answer reads."""
+    facts: list[Candidate] = []
+    commands: list[Candidate] = []
+    for place, candidate in enumerate(ranked):
+        if len(facts) == _READ:
+            facts += ranked[place:]
+            break
+        (commands if is_instruction(candidate.analysis.folded) else facts).append(candidate)
+    for candidate in commands:
+        candidate.score = facts[-1].score - 1.0 if facts else candidate.score
+    return facts + commands
 
 
 def _grams(text: str) -> set[str]:

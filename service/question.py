@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingest.kb import Analyser, Analysis, Language, detect_language, detect_script, fold
 from ingest.kb.tokens import is_han
 from service.records import Turn
+from service.salience import FOCUS, LOW, saliences
 
 __all__ = ["ANSWER_TYPES", "AnswerType", "Question", "Unit", "read_question", "spoken_language"]
 
@@ -55,7 +56,7 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
     ),
     (
         "number",
-        r"多少|几(?:个|家|人|种|次|倍|篇|项|名|年|天|月|岁|届|所|座|条|间|款|美元|元|亿|万|千|百|位|层|章|页|国|类)|多大|多高|多长|多久"
+        r"第几|排几|\branks?\b|多少|几(?:个|家|人|种|次|倍|篇|项|名|年|天|月|岁|届|所|座|条|间|款|美元|元|亿|万|千|百|位|层|章|页|国|类)|多大|多高|多长|多久"
         r"|多远|多快|多重|多深|多宽"
         r"|(?:数量|人数|金额|价格|成本|总数|总额|规模|长度|面积|高度)[^，。？]{0,6}(?:是|为|有)?(?:什么|何|几)?[？?]?$"
         r"|\bhow (?:many|much|long|old|far|fast|tall|high|large|big|often|deep|wide|heavy|expensive)\b"
@@ -102,6 +103,9 @@ _FUNCTION = re.compile(
     r"|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前|吗"
     r"|呢"
 )
+_WHICH = re.compile(
+    r"(?:哪(?:一|几)?(?:个|家|种|款|类|项|座|位|份|片|门|些)?|什么样的|什么|\b(?:which|what)(?: (?:kind|type|sort)s? of)?(?: an?)? )"
+)
 _CASUAL_EN = frozenset(
     "what which who whom whose when where why how many much long old far do does did is are was were be been has have had can could "
     "will would should may might please tell me give list name according report say says said mention mentioned describe described "
@@ -119,6 +123,8 @@ class Unit:
         end: One past the last.
         kind: ``concept``, ``word``, ``name`` (Latin name or one the lexicon lists) or ``figure``.
         low: True if it says little about the subject.
+        salience: How much it says about the subject, 0 to 1 (``service.salience``); the word after *which* counts little too, the answer
+            is one of its kind and need not name it.
     """
 
     terms: tuple[str, ...]
@@ -126,6 +132,7 @@ class Unit:
     end: int
     kind: str
     low: bool = False
+    salience: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,18 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         named = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
         kind = "name" if named else "word"
         units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
-    return tuple(units[span] for span in sorted(units))
+    return tuple(_weighed(units[span], analysis) for span in sorted(units))
+
+
+def _weighed(unit: Unit, analysis: Analysis) -> Unit:
+    """Return a unit with its salience."""
+    if unit.kind in ("name", "figure"):
+        return unit
+    inside = [worth for start, end, worth in saliences(analysis.tokens) if start < unit.end and unit.start < end]
+    worth = max(inside, default=1.0)
+    if any(found.end() == unit.start for found in _WHICH.finditer(analysis.folded)):
+        worth = min(worth, FOCUS)
+    return replace(unit, salience=min(worth, LOW) if unit.low else worth)
 
 
 def read_question(text: str, analyser: Analyser, *, language: Language | None = None, fallback: Language | None = None) -> Question:

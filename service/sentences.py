@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from ingest.kb import Analyser, Analysis, sentence_spans
 from ingest.kb.tokens import is_han
+from service.cues import COUNTED, SEPARATORS, SUPERLATIVE, asks_name, kind_present, names_something, nearness, other_date, proper_spans
 from service.question import Question, Unit
 from service.retrieve import Hit, is_reference
 
-__all__ = ["FEATURES", "Candidate", "candidates", "features"]
+__all__ = ["FEATURES", "Candidate", "analysed", "candidates", "features"]
 
 FEATURES = (
     "coverage",
@@ -42,6 +43,19 @@ FEATURES = (
     "rarest",
     "rarest_near",
     "missing",
+    "word_coverage",
+    "bigram_coverage",
+    "concept_coverage",
+    "salient_coverage",
+    "salient_missing",
+    "superlative",
+    "enumeration",
+    "subject_first",
+    "tightness",
+    "named",
+    "counted",
+    "other_date",
+    "naming",
 )
 
 
@@ -83,7 +97,8 @@ class Candidate:
 
 
 @lru_cache(maxsize=4096)
-def _analysed(analyser: Analyser, text: str) -> Analysis:
+def analysed(analyser: Analyser, text: str) -> Analysis:
+    """Return the analysis of a text; that of one seen lately is kept."""
     return analyser.analyse(text)
 
 
@@ -98,9 +113,9 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
             if text == header and len(spans) > 1:
                 continue
             offset = hit.passage.start
-            candidate = Candidate(hit, rank, position, offset + start, offset + end, text, _analysed(analyser, text))
+            candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
             if header:
-                candidate.header = frozenset(_analysed(analyser, header).terms())
+                candidate.header = frozenset(analysed(analyser, header).terms())
             out.append(candidate)
     return out
 
@@ -128,99 +143,20 @@ def unit_places(unit: Unit, analysis: Analysis) -> list[tuple[int, int]]:
     return places
 
 
-def _wanted_spans(question: Question, candidate: Candidate) -> list[tuple[int, int]]:
-    """Return the spans of the sentence that could be the asked figure, share or date: of its kind, and not in the question."""
-    asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
-    out = []
-    for quantity in candidate.analysis.quantities:
-        if quantity.term in asked:
-            continue
-        fits = {
-            "share": quantity.kind == "percent",
-            "date": quantity.kind == "date" or quantity.unit == "month-day",
-            "number": quantity.kind in ("number", "percent"),
-        }
-        if any(fits.get(kind, False) for kind in question.types):
-            out.append((quantity.start, quantity.end))
-    return out
-
-
-def _proper_spans(question: Question, candidate: Candidate) -> list[tuple[int, int]]:
-    """Return the names in the sentence that the question does not name: Latin names and those the lexicon lists."""
-    asked = {term for unit in question.units for term in unit.terms}
-    kinds = {"company", "model", "product", "person", "place", "org", "report"}
-    out = [(m.start, m.end) for m in candidate.analysis.concepts if m.concept.kind in kinds and "c" + m.concept.key not in asked]
-    for token in candidate.analysis.tokens:
-        original = candidate.text[token.start : token.end]
-        if token.kind == "word" and token.start > 0 and original[:1].isupper() and "w" + token.text not in asked:
-            out.append((token.start, token.end))
-    return out
-
-
-_REASON = (
-    "因为",
-    "由于",
-    "因此",
-    "原因",
-    "导致",
-    "所以",
-    "使得",
-    "because",
-    "due to",
-    "since",
-    "therefore",
-    "thanks to",
-    "reason",
-    "as a result",
-    "owing",
-)
-_DEFINITION = (
-    "是指",
-    "指的是",
-    "定义",
-    "意为",
-    "意思",
-    "称为",
-    "所谓",
-    "是一种",
-    "即",
-    " is a ",
-    " is an ",
-    " are ",
-    "refers to",
-    "defined as",
-    "means",
-    "known as",
-    "called",
-)
-_MANNER = ("通过", "透过", "借由", "利用", "采用", "方式", "方法", "以便", "by ", "through", "using", "via", "method")
-
-
-def _type_present(question: Question, candidate: Candidate) -> tuple[float, list[tuple[int, int]]]:
-    """Return whether the sentence holds the kind of thing that is asked (0 to 1), and where."""
-    folded = candidate.analysis.folded
-    kind = question.type
-    if kind in ("share", "number", "date"):
-        spans = _wanted_spans(question, candidate)
-        return (1.0 if spans else 0.0), spans
-    if kind in ("person", "place", "entity"):
-        spans = _proper_spans(question, candidate)
-        return (1.0 if spans else 0.3), spans
-    cues = {"reason": _REASON, "definition": _DEFINITION, "manner": _MANNER}.get(kind, ())
-    if cues:
-        return (1.0 if any(cue in folded for cue in cues) else 0.0), []
-    return 0.5, []
-
-
-def _distance(spans: Sequence[tuple[int, int]], places: Sequence[tuple[int, int]], size: int) -> float:
-    """Return how near the nearest span is to the question's units on average: 1 beside them, falling to 0 at ``size`` characters."""
-    if not spans or not places:
+def _counted(unit: Unit | None, candidate: Candidate, size: int) -> float:
+    """Return whether a figure of the sentence counts what the question wants counted: it stands right before it."""
+    if unit is None:
         return 0.0
-    best = 0.0
-    for start, end in spans:
-        gaps = [max(0, start - b, a - end) for a, b in places]
-        best = max(best, sum(max(0.0, 1 - gap / size) for gap in gaps) / len(gaps))
-    return best
+    reach = 3 if size == 40 else 14
+    ends = [quantity.end for quantity in candidate.analysis.quantities if quantity.kind != "date"]
+    return 1.0 if any(0 <= start - end <= reach for start, _ in unit_places(unit, candidate.analysis) for end in ends) else 0.0
+
+
+def _tightness(places: Sequence[tuple[int, int]], size: int) -> float:
+    """Return how close together the question's units stand: 1 side by side, one half when spread over ``size`` characters."""
+    if not places:
+        return 0.0
+    return size / (size + max(end for _, end in places) - min(start for start, _ in places))
 
 
 def _longest_run(question: str, text: str) -> int:
@@ -255,6 +191,16 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     own_terms = [frozenset(c.analysis.terms()) | c.header for c in found]
     heaviest = max(range(len(units)), key=lambda i: importance[i], default=-1)
     asked_words = frozenset(word for word, _, _ in question.analysis.words)
+    fields = {field: sum(weight for term, weight in terms.items() if term[0] == field) or 1.0 for field in "wbc"}
+    salient = [place for place, unit in enumerate(units) if unit.salience >= 1.0]
+    total_salient = sum(importance[i] for i in salient) or 1.0
+    superlative = bool(SUPERLATIVE.search(question.analysis.folded))
+    several = question.type in ("list", "reason", "comparison", "manner")
+    folded = question.analysis.folded
+    ends = {found.end() for found in COUNTED.finditer(folded)}
+    counted = next((unit for unit in units if unit.start in ends), None)
+    asked_dates = frozenset(q.term for q in question.analysis.quantities if q.kind == "date")
+    naming = asks_name(question)
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
     for place, candidate in enumerate(found):
         mine = own_terms[place]
@@ -264,7 +210,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             if 0 <= other < len(found) and found[other].hit is candidate.hit:
                 around |= own_terms[other]
         candidate.context = {i for i, unit in enumerate(units) if i not in candidate.matched and any(term in around for term in unit.terms)}
-        present, spans = _type_present(question, candidate)
+        present, spans = kind_present(question, candidate.analysis, candidate.text)
         places = [p for i in candidate.matched for p in unit_places(units[i], candidate.analysis)]
         size = 40 if question.language != "en" or any(is_han(c) for c in candidate.text[:20]) else 100
         coverage = sum(weight for term, weight in terms.items() if term in mine) / total_terms
@@ -277,7 +223,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             sum(importance[i] for i in names if i in candidate.matched) / total_names if names else 0.5,
             sum(importance[i] for i in candidate.context) / total_units,
             present,
-            _distance(spans, places, size),
+            nearness(spans, places, size),
             candidate.hit.score / best_passage,
             1.0 / (1 + candidate.rank),
             math.log1p(length) / 5.0,
@@ -295,6 +241,17 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             1.0 if heaviest in candidate.matched else 0.0,
             1.0 if heaviest in candidate.matched or heaviest in candidate.context else 0.0,
             (len(units) - len(candidate.matched | candidate.context)) / max(len(units), 1),
+            *(sum(weight for term, weight in terms.items() if term[0] == field and term in mine) / fields[field] for field in "wbc"),
+            sum(importance[i] for i in salient if i in candidate.matched) / total_salient if salient else 0.5,
+            sum(importance[i] for i in salient if i not in candidate.matched | candidate.context) / total_salient if salient else 0.0,
+            float(superlative and bool(SUPERLATIVE.search(candidate.analysis.folded))),
+            min(len(SEPARATORS.findall(candidate.analysis.folded)), 4) / 4 if several else 0.0,
+            1.0 if any(start <= 3 for start, _ in places) else 0.0,
+            _tightness(places, size) * matched_weight / total_units,
+            1.0 if proper_spans(question, candidate.analysis, candidate.text) else 0.0,
+            _counted(counted, candidate, size),
+            float(other_date(asked_dates, candidate.analysis)),
+            1.0 if naming and names_something(candidate.analysis) else 0.0,
         ]
 
 
@@ -311,14 +268,14 @@ def _novelty(candidate: Candidate, asked: frozenset[str]) -> float:
 
 def _unit_weight(unit: Unit, weights: dict[str, float]) -> float:
     weight = max((weights.get(term, 0.0) for term in unit.terms), default=0.0)
-    return weight * (0.3 if unit.low else 1.5 if unit.kind in ("name", "figure") else 1.0)
+    return weight * (0.3 if unit.low else 1.5 if unit.kind in ("name", "figure") else max(unit.salience, 0.3))
 
 
 def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
     """Return the terms of what stands above a sentence: document title, headings, table header."""
     hit = candidate.hit
     context = " \n ".join((hit.document.title, *hit.passage.heading, hit.passage.header))
-    return frozenset(_analysed(analyser, context).terms())
+    return frozenset(analysed(analyser, context).terms())
 
 
 def _title_names(candidate: Candidate, units: Sequence[Unit], names: Sequence[int], analyser: Analyser) -> float:

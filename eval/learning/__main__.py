@@ -1,0 +1,167 @@
+"""``python -m eval.learning``: fit the sentence ranking and the judgement of answerability, and write their weights into ``service/``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.cases import Case, load_sets
+from eval.learning.questions import Asked, cases_asked, holds, squad_asked, swapped
+from eval.learning.solve import fit_logistic, fit_softmax
+from eval.squad import Paragraphs, load_squad
+from ingest.kb import KnowledgeBase, Settings
+from service.answerability import SIGNALS, SIGNS, signals
+from service.extract import expand, rank_sentences
+from service.question import read_question
+from service.retrieve import retrieve
+from service.sentences import Candidate, candidates, features
+
+_SERVICE = Path(__file__).resolve().parents[2] / "service"
+_SEED = 11
+# Questions of a set in SQuAD's format to learn from, and of those what the judgement learns from.
+_RANKED, _JUDGED = 1300, 250
+# Questions about reports count this many times one of an encyclopaedia.
+_OWN_WEIGHT = 6.0
+# Kinds of questions about reports count this many times one about an encyclopaedia.
+_OWN_SHARE = 3.0
+_OWN_KINDS = ("crossing", "swapped")
+# Answerable questions of the development set that the default threshold (0.5) keeps.
+_KEPT = 0.965
+
+
+def _ranked(asked: Asked) -> tuple[list[Candidate], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the candidates of a question, their inputs and which are right."""
+    found = candidates(asked.retrieval.hits, asked.kb.analyser)
+    features(asked.question, found, {term: idf for term, idf, _ in asked.retrieval.terms}, asked.kb.analyser)
+    crossing = [(c.hit.passage.language == "en") != (asked.question.language == "en") for c in found]
+    inputs = expand([c.values for c in found], asked.question.type, crossing)
+    return found, inputs, np.array([float(holds(asked, c)) for c in found])
+
+
+def learn_ranking(questions: Iterable[tuple[Asked, float]]) -> NDArray[np.float64]:
+    """Return the weights of the sentence ranking; prints how often the right sentence is first and among three, per set.
+
+    Args:
+        questions: With the weight of each.
+    """
+    inputs, right, groups, weights, sources = [], [], [], [], []
+    for number, (asked, weight) in enumerate(questions):
+        found, values, labels = _ranked(asked)
+        if not labels.any():
+            continue
+        inputs.append(values)
+        right.append(labels)
+        groups.append(np.full(len(found), number))
+        weights.append(np.full(len(found), weight))
+        sources.append(asked.source)
+    fitted = fit_softmax(np.concatenate(inputs), np.concatenate(right), np.concatenate(groups), weight=np.concatenate(weights), l2=3.0)
+    for source in dict.fromkeys(sources):
+        chosen = [np.argsort(-(v @ fitted), kind="stable") for v, s in zip(inputs, sources, strict=True) if s == source]
+        labels_of = [r for r, s in zip(right, sources, strict=True) if s == source]
+        first = np.mean([labels[order[0]] > 0 for order, labels in zip(chosen, labels_of, strict=True)])
+        three = np.mean([labels[order[:3]].max() > 0 for order, labels in zip(chosen, labels_of, strict=True)])
+        print(f"  {source}: right sentence first {first:.3f}, among three {three:.3f}, of {len(chosen)}")
+    return fitted
+
+
+def _signals(asked: Asked) -> list[float] | None:
+    ranked = rank_sentences(asked.question, asked.retrieval, asked.kb.analyser)
+    if not ranked:
+        return None
+    values, _ = signals(asked.question, asked.retrieval, ranked, asked.kb.analyser)
+    return [values[name] for name in SIGNALS]
+
+
+def learn_answerability(examples: Iterable[tuple[str, Asked, bool]], judged: str) -> dict[str, float]:
+    """Return the model of answerability, its bias set so that the default threshold keeps what it should of one set.
+
+    Args:
+        examples: (kind, question, whether the evidence answers it).
+        judged: The kind that the threshold is set on.
+    """
+    kinds, rows, labels = [], [], []
+    for kind, asked, label in examples:
+        values = _signals(asked)
+        if values is not None:
+            kinds.append(kind)
+            rows.append(values)
+            labels.append(float(label))
+    table, right = np.array(rows), np.array(labels)
+    size = {kind: kinds.count(kind) for kind in set(kinds)}
+    # Every kind counts the same, and both answers do.
+    sides = {side: len({kind for kind, label in zip(kinds, labels, strict=True) if label == side}) for side in (0.0, 1.0)}
+    share = {kind: _OWN_SHARE if kind.startswith(judged) or kind in _OWN_KINDS else 1.0 for kind in size}
+    weight = np.array([1000 / size[kind] / sides[label] * share[kind] for kind, label in zip(kinds, labels, strict=True)])
+    fitted, bias = fit_logistic(table, right, np.array(SIGNS), weight=weight, l2=1.0)
+    own = np.array([kind == judged for kind in kinds])
+    scores = table @ fitted + bias
+    bias -= float(np.quantile(scores[own], 1 - _KEPT))
+    for kind in dict.fromkeys(kinds):
+        which = np.array([k == kind for k in kinds])
+        kept = float((table[which] @ fitted + bias >= 0).mean())
+        print(f"  {kind}: {'kept' if right[which].all() else 'refused'} {kept if right[which].all() else 1 - kept:.3f} of {which.sum()}")
+    return {"bias": round(bias, 4)} | {name: round(float(value), 4) for name, value in zip(SIGNALS, fitted, strict=True)}
+
+
+def _examples(own: Sequence[Asked], far: Sequence[Paragraphs], kb: KnowledgeBase, folder: Path) -> Iterator[tuple[str, Asked, bool]]:
+    rng = random.Random(_SEED)
+    snapshot = kb.snapshot()
+    assert snapshot is not None
+
+    def again(text: str) -> Asked:
+        question = read_question(text, kb.analyser)
+        return Asked("", kb, question, retrieve(kb, snapshot, question, top_k=10), (), ())
+
+    for asked in own:
+        if not asked.evidence:
+            yield f"{asked.source} unanswerable", asked, False
+            continue
+        if _ranked(asked)[2].any():
+            yield asked.source, asked, True
+        for text in swapped(asked, rng):
+            yield "swapped", again(text), False
+    for group in far:
+        base = folder / group.name
+        for asked in squad_asked(group, base, kb.settings, limit=_JUDGED):
+            yield group.name, asked, True
+        for asked in squad_asked(group, base, kb.settings, limit=_JUDGED, absent=True):
+            yield f"{group.name} without its paragraph", asked, False
+        for _, text, _, _ in group.questions[:: max(1, len(group.questions) // 150)]:
+            yield "far", again(text), False
+
+
+def main() -> None:
+    """Fit one model or both."""
+    parser = argparse.ArgumentParser(prog="python -m eval.learning", description=__doc__)
+    parser.add_argument("model", choices=("ranking", "answerability", "both"))
+    parser.add_argument("--set", type=Path, nargs="+", default=[Path("eval/sets/dev.jsonl"), Path("eval/sets/crossing.jsonl")])
+    parser.add_argument("--without", nargs="*", default=[], help="file names of documents whose questions are held out")
+    parser.add_argument("--squad", type=Path, nargs="*", default=[], help="sets in SQuAD's format")
+    options = parser.parse_args()
+    kb = KnowledgeBase(Settings())
+    groups = [load_squad(path) for path in options.squad]
+    own: list[Asked] = []
+    for path in options.set:
+        cases: list[Case] = [case for case in load_sets([path]) if not {e.document for e in case.evidence} & set(options.without)]
+        own.extend(cases_asked(path.stem, cases, kb))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.model in ("ranking", "both"):
+            public = (asked for group in groups for asked in squad_asked(group, folder / group.name, kb.settings, limit=_RANKED))
+            weighed = [(asked, _OWN_WEIGHT) for asked in own if asked.evidence] + [(asked, 1.0) for asked in public]
+            weights = learn_ranking(weighed)
+            (_SERVICE / "ranking.json").write_text(json.dumps({"weights": [round(float(w), 4) for w in weights]}) + "\n", "utf-8")
+        if options.model in ("answerability", "both"):
+            model = learn_answerability(_examples(own, groups, kb, folder), options.set[0].stem)
+            (_SERVICE / "answerability.json").write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

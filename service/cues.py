@@ -1,0 +1,131 @@
+"""Whether a sentence holds the kind of thing that is asked for: a figure, a rank, a date exact enough, a name, a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ingest.kb import Analysis
+from service.question import Question
+
+__all__ = ["COUNTED", "SEPARATORS", "SUPERLATIVE", "asks_name", "kind_present", "names_something", "nearness", "other_date", "proper_spans"]
+
+# A place in an order is asked for, and stands as one: 排第几, where does it rank; 第 24 位, 24th, second.
+_RANK = re.compile(r"第几|排几|排名[^，。？]{0,8}(?:多少|如何|怎么样|几)|\branks?\b|\bin what (?:place|position)\b|\bwhat place\b")
+_ORDINAL = re.compile(
+    r"第\s?\d+|第[一二三四五六七八九十百]+|首位|居首|榜首|末位|垫底|\b\d+(?:st|nd|rd|th)\b"
+    r"|\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last) (?:place|rank|position)"
+    r"|\brank(?:s|ed|ing)? (?:number |no\. ?|at )?\d+|\b(?:rank(?:s|ed)|come|comes|came|placed) (?:first|second|third|fourth|fifth|last)"
+    r"|(?:排名|名次|排行)\D{0,3}\d+"
+)
+SUPERLATIVE = re.compile(
+    r"最|首次|首位|居首|榜首|第一大|第一名|领先|\b(?:most|least|top|leads?|leading|first|highest|lowest|largest|biggest|smallest|cheapest"
+    r"|fastest|strongest|weakest|fewest|best|worst|greatest|longest|shortest|oldest|newest|latest|earliest|dearest)\b"
+)
+# How exact a date is wanted: parts of an ISO date.
+_DAY = re.compile(r"哪(?:一|几)?(?:天|日)|几号|何日|\b(?:what|which|exact) (?:day|date)\b|日期")
+_MONTH = re.compile(r"哪(?:一|几)?个?月|几月|何月|\b(?:what|which) month\b")
+# What is counted stands right after these: how many months, 多少个月.
+COUNTED = re.compile(
+    r"(?:多少|几|百分之几)(?:个|家|人次|名|位|款|种|项|篇|座|台|间|件|条|倍)?|\bhow (?:many|much)(?: more| fewer| of the)? "
+)
+_ASKS_NAME = re.compile(
+    r"叫什么|叫做什么|怎么称呼|如何称呼|称为什么|称作什么|什么名(?:字|称)|\bwhat (?:is|was|are|were) [^?]{0,60}\b(?:called|named|known as)"
+    r"|\bwhat (?:do|does|did) [^?]{0,40}\bcall\b|\bname (?:for|of|given)\b|\bterm (?:for|used)\b"
+)
+_NAMES = re.compile(
+    r"称为|称之为|称作|叫做|叫作|名为|命名为|取名|所谓|\b(?:call(?:s|ed)?|named?|terms?|termed|dubs?|dubbed|known as|label(?:s|led))\b"
+)
+SEPARATORS = re.compile(r"[、；;]|, | and |以及|和|及")
+_REASON = re.compile(
+    r"归因|归结|源于|源自|来自|出于|在于|缘于|得益于|受惠于|为了|以致|之所以|理由|带动|推动|因为|由于|因此|原因|导致|所以|使得"
+    r"|because|since|therefore|reason|owing|attribut|explain|owes|credit|due to|thanks to|as a result|result of|driven by|c[oa]mes? from"
+    r"|so that"
+)
+_DEFINITION = re.compile(
+    r"指的|指在|指 |是指|意指|定义|也就是|就是|叫做|称作|称为|所谓|意为|意思|是一种|即"
+    r"| is an? | are |means|called|refers to|defined as|known as"
+)
+_MANNER = re.compile(r"通过|透过|借由|利用|采用|方式|方法|以便|by |through|using|via|method")
+_CUES = {"reason": _REASON, "definition": _DEFINITION, "manner": _MANNER}
+_PROPER_KINDS = frozenset({"company", "model", "product", "person", "place", "org", "report"})
+
+
+def _figures(question: Question, analysis: Analysis) -> list[tuple[int, int]]:
+    """Return the spans of a sentence that could be the asked figure, share or date: of its kind, and not in the question."""
+    folded = question.analysis.folded
+    if _RANK.search(folded):
+        return [found.span() for found in _ORDINAL.finditer(analysis.folded)]
+    asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
+    exact = 2 if _DAY.search(folded) else 1 if _MONTH.search(folded) else 0
+    out = []
+    for quantity in analysis.quantities:
+        if quantity.term in asked:
+            continue
+        fits = {
+            "share": quantity.kind == "percent",
+            "date": (quantity.kind == "date" and quantity.date.count("-") >= exact) or quantity.unit == "month-day",
+            "number": quantity.kind in ("number", "percent"),
+        }
+        if any(fits.get(kind, False) for kind in question.types):
+            out.append((quantity.start, quantity.end))
+    return out
+
+
+def proper_spans(question: Question, analysis: Analysis, text: str) -> list[tuple[int, int]]:
+    """Return the names in a sentence that the question does not name: Latin names and those the lexicon lists.
+
+    Args:
+        question: As read.
+        analysis: Of the sentence.
+        text: The sentence as it stands.
+    """
+    asked = {term for unit in question.units for term in unit.terms}
+    out = [(m.start, m.end) for m in analysis.concepts if m.concept.kind in _PROPER_KINDS and "c" + m.concept.key not in asked]
+    latin = (token for token in analysis.tokens if token.kind == "word" and token.start > 0 and text[token.start].isupper())
+    return out + [(token.start, token.end) for token in latin if "w" + token.text not in asked]
+
+
+def kind_present(question: Question, analysis: Analysis, text: str) -> tuple[float, list[tuple[int, int]]]:
+    """Return whether a sentence holds the kind of thing that is asked (0 to 1), and where."""
+    kind = question.type
+    if kind in ("share", "number", "date"):
+        spans = _figures(question, analysis)
+        return (1.0 if spans else 0.0), spans
+    if kind in ("person", "place", "entity"):
+        spans = proper_spans(question, analysis, text)
+        return (1.0 if spans else 0.3), spans
+    cue = _CUES.get(kind)
+    return (0.5 if cue is None else float(bool(cue.search(analysis.folded)))), []
+
+
+def asks_name(question: Question) -> bool:
+    """Return whether the question asks what something is called."""
+    return bool(_ASKS_NAME.search(question.analysis.folded))
+
+
+def names_something(analysis: Analysis) -> bool:
+    """Return whether a sentence says what something is called."""
+    return bool(_NAMES.search(analysis.folded))
+
+
+def other_date(asked: frozenset[str], analysis: Analysis) -> bool:
+    """Return whether a sentence speaks of dates, and of none that the question names.
+
+    Args:
+        asked: Terms of the question's dates.
+        analysis: Of the sentence.
+    """
+    dates = [quantity for quantity in analysis.quantities if quantity.kind == "date"]
+    return bool(asked and dates) and not any(asked & set(quantity.terms) for quantity in dates)
+
+
+def nearness(spans: Sequence[tuple[int, int]], places: Sequence[tuple[int, int]], size: int) -> float:
+    """Return how near the nearest span is to the question's units on average: 1 beside them, falling to 0 at ``size`` characters."""
+    if not spans or not places:
+        return 0.0
+    best = 0.0
+    for start, end in spans:
+        gaps = [max(0, start - b, a - end) for a, b in places]
+        best = max(best, sum(max(0.0, 1 - gap / size) for gap in gaps) / len(gaps))
+    return best

@@ -1,0 +1,60 @@
+"""Whether a sentence holds the kind of thing that is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.kb import Analyser
+from ingest.kb.lexicon import load_lexicon
+from service.cues import asks_name, kind_present, names_something, other_date
+from service.question import read_question
+
+ANALYSER = Analyser(load_lexicon())
+
+
+def _present(question: str, sentence: str) -> float:
+    return kind_present(read_question(question, ANALYSER), ANALYSER.analyse(sentence), sentence)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("美國的普及率排第幾？", "美国的使用率为 28.3%，排在第 24 位。", "美国的使用率为 28.3%。"),
+        ("What rank does Japan hold?", "Japan ranked 12th in the list.", "Japan had 3,200 users."),
+        ("報告是哪一天發表的？", "報告於 2026 年 1 月 8 日發表。", "報告於 2026 年 1 月發表。"),
+        ("On what date was it released?", "It was released on 8 January 2026.", "It was released in 2026."),
+        ("报告是哪个月发布的？", "报告在 2026 年 1 月发布。", "报告在 2026 年发布。"),
+        ("报告是哪一年发布的？", "报告在 2026 年发布。", "报告长 18 页。"),
+        ("中國模型的份額是多少？", "中國模型平均佔 13.0%。", "中國模型成長很快。"),
+        ("为什么下降？", "报告把原因归为成本上升。", "去年下降了两成。"),
+        ("Why did it fall?", "The fall is attributed to higher costs.", "It fell by a fifth."),
+        ("什麼是衍生模型？", "衍生模型是指由他人模型微調而成的模型。", "衍生模型的數量增加了。"),
+    ],
+)
+def test_the_kind_asked_for(question: str, right: str, wrong: str) -> None:
+    assert _present(question, right) > _present(question, wrong)
+
+
+def test_a_figure_of_the_question_is_no_answer() -> None:
+    assert _present("Which share grew after 2024 to more than 30%?", "It grew to 30% in 2024.") == 0.0
+
+
+@pytest.mark.parametrize(
+    "text", ["報告把它叫什麼？", "报告给它起了什么名字？", "What does the report call this?", "What is this effect called?"]
+)
+def test_asking_for_a_name(text: str) -> None:
+    assert asks_name(read_question(text, ANALYSER))
+
+
+def test_saying_a_name() -> None:
+    assert names_something(ANALYSER.analyse("報告把這群人稱為「奠基世代」。"))
+    assert names_something(ANALYSER.analyse("The report calls them a founding cohort."))
+    assert not names_something(ANALYSER.analyse("這群人留了下來。"))
+
+
+def test_another_date_than_the_one_asked_for() -> None:
+    asked = frozenset({"d:2025-11"})
+    assert other_date(asked, ANALYSER.analyse("In March 2025 it was 40%."))
+    assert not other_date(asked, ANALYSER.analyse("In November 2025 it was 40%."))
+    assert not other_date(asked, ANALYSER.analyse("It was 40%."))
+    assert not other_date(frozenset(), ANALYSER.analyse("In March 2025 it was 40%."))
