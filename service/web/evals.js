@@ -25,7 +25,8 @@ export class EvalsElement extends HTMLElement {
       event.preventDefault();
       this.take(event.dataTransfer.files[0]);
     });
-    onLanguage(() => !this.closest(".view").hidden && this.show(this.wanted));
+    // A draft may be half edited; all of its words follow the language by themselves.
+    onLanguage(() => !this.closest(".view").hidden && this.wanted !== "set" && this.show(this.wanted));
   }
 
   /** `""` is the list, `file` a run that was opened, `set` a set that was opened, anything else the id of a run. */
@@ -77,7 +78,11 @@ export class EvalsElement extends HTMLElement {
 
   head() {
     const input = h("input", { type: "file", accept: ".json,.jsonl", class: "visually-hidden", id: "eval-file", tabindex: "-1", "aria-hidden": "true" });
-    input.addEventListener("change", () => input.files.length && this.take(input.files[0]));
+    input.addEventListener("change", () => {
+      const [file] = input.files;
+      input.value = ""; // A mended file has its old name, and has to be seen as chosen again.
+      if (file) this.take(file);
+    });
     return [
       h("div", { class: "view-head" }, h("h1", { t: "evals.title" }), button("evals.open", () => input.click(), {}, "upload"), input),
       h("p", { class: "lead", t: "evals.lead" }),
