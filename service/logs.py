@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ingest.kb import Settings
 
-__all__ = ["RedactSecrets", "set_up_logs"]
+__all__ = ["RedactSecrets", "hush", "secrets_of", "set_up_logs"]
 
 _MIN_SECRET = 6
 
@@ -65,5 +65,10 @@ def set_up_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(os.environ.get("WENJU_LOG_LEVEL", "INFO").upper())
+    hush()
+
+
+def hush() -> None:
+    """Keep libraries quiet that tell of each of their steps, some with the whole address."""
     for noisy in ("chromadb", "httpx", "httpcore", "urllib3", "PIL", "pypdf", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ingest.kb.settings import Settings
-from service.logs import secrets_of
+from service.logs import hush, secrets_of
 
 # Shorter ones are words of every day, and no keys.
 _LONG_ENOUGH = 10
@@ -65,6 +65,7 @@ def _watching() -> Iterator[None]:
     Settings.__init__ = making  # type: ignore[method-assign]
     root.addHandler(watch)
     root.setLevel(logging.DEBUG)
+    hush()
     yield
     root.setLevel(level)
     root.removeHandler(watch)

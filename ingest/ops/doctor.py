@@ -10,11 +10,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
 
 from ingest.kb.analyse import Analyser
 from ingest.kb.catalogue import SCHEMA_VERSION, Catalogue
@@ -23,29 +20,19 @@ from ingest.kb.errors import KnowledgeBaseError, WenjuError
 from ingest.kb.generation import FORMAT_VERSION, Generation, Layout, current_generation, lock_holder, segment_faults
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.settings import Settings, load_settings
+from ingest.ops.checks import Check, State, chroma_server_checks, llm_checks
+from ingest.ops.upkeep import stale_uploads
 from ingest.readers.ocr import advice
 
 __all__ = ["Check", "diagnose", "needs_rebuild"]
 
-State = Literal["ok", "warn", "fail"]
 _FREE_FAIL, _FREE_WARN = 50_000_000, 1_000_000_000
 _CACHE_WARN = 400_000_000
-_LLM_TIMEOUT_S = 3.0
 _EMBEDDER_TIMEOUT_S = 30.0
 _ENGINES = ("chromadb", "tantivy", "llama-index-core", "pypdf", "pypdfium2", "numpy", "opencc")
 # A fault in one of these is mended by building the index again from the catalogue.
 _REBUILT = frozenset({"generation", "segments", "vectors", "chroma", "identity"})
 _FIX = "Run `wenju doctor --fix`: it is built again from the catalogue, no file is read or embedded anew."
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    name: str
-    state: State
-    message: str
-    hint: str = ""
 
 
 def needs_rebuild(checks: list[Check]) -> bool:
@@ -67,9 +54,11 @@ def diagnose() -> list[Check]:
         ("lock", lambda: _lock(layout)),
         ("lexicon", lambda: _lexicon(settings)),
         ("embedder", lambda: _embedder(settings)),
-        ("llm", lambda: _llm(settings)),
+        ("llm", lambda: llm_checks(settings)),
         ("ocr", lambda: _ocr(settings)),
         ("cache", lambda: _cache(layout)),
+        ("uploads", lambda: _uploads(layout)),
+        ("chroma_server", lambda: chroma_server_checks(settings)),
         ("catalogue", lambda: _catalogue(layout)),
         ("generation", lambda: _generation(layout, settings)),
     ]
@@ -156,30 +145,6 @@ def _embedder(settings: Settings) -> Iterator[Check]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _llm(settings: Settings) -> Iterator[Check]:
-    if not settings.llm.base_url:
-        yield Check("llm", "ok", "none configured: answers are extractive")
-        return
-    import httpx
-
-    host = urlsplit(settings.llm.base_url).hostname or "its address"
-    key = settings.llm.api_key.get_secret_value()
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    hint = "Check llm.base_url and its server. Until then answers are extractive."
-    try:
-        answer = httpx.get(f"{settings.llm.base_url.rstrip('/')}/models", headers=headers, timeout=_LLM_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        # The type alone: a message may hold the address with a password in it.
-        yield Check("llm", "warn", f"{host} cannot be reached ({type(error).__name__})", hint)
-        return
-    if answer.status_code in (401, 403):
-        yield Check("llm", "warn", f"{host} refuses the key ({answer.status_code})", "Check WENJU_LLM__API_KEY.")
-    elif answer.status_code >= 500:
-        yield Check("llm", "warn", f"{host} answers {answer.status_code}", hint)
-    else:
-        yield Check("llm", "ok", f"{host} answers; the model is {settings.llm.model or '(not named)'}")
-
-
 def _ocr(settings: Settings) -> Iterator[Check]:
     hint = advice(settings.read)
     yield Check(
@@ -195,6 +160,14 @@ def _cache(layout: Layout) -> Iterator[Check]:
     state: State = "warn" if total > _CACHE_WARN else "ok"
     hint = "Run `wenju gc`." if state == "warn" else ""
     yield Check("cache", state, f"{len(sizes)} page images, {total / 1e6:,.1f} MB", hint)
+
+
+def _uploads(layout: Layout) -> Iterator[Check]:
+    old = len(stale_uploads(layout))
+    if old:
+        yield Check("uploads", "warn", f"{old} uploads of a stopped service were left behind", "Run `wenju gc`, or start the service.")
+    else:
+        yield Check("uploads", "ok", "nothing was left behind")
 
 
 def _catalogue(layout: Layout) -> Iterator[Check]:

@@ -16,7 +16,7 @@ from ingest.kb.errors import KnowledgeBaseError
 from ingest.kb.generation import Layout, collect_garbage, writer_lock
 from ingest.kb.settings import Settings
 
-__all__ = ["Upgrade", "collect", "upgrade"]
+__all__ = ["Upgrade", "collect", "stale_uploads", "upgrade"]
 
 _CACHE_BYTES = 200_000_000
 # A leftover of a process that was cut off; a younger one may still be in use.
@@ -42,11 +42,19 @@ def collect(layout: Layout) -> tuple[list[str], int]:
     return removed, max(0, before - _size(layout.data_dir))
 
 
-def _remove_leftovers(layout: Layout) -> list[str]:
+def stale_uploads(layout: Layout) -> list[Path]:
+    """Return what a stopped service left of uploads; younger ones a running service may still read."""
     uploads = layout.data_dir / "uploads"
+    return [path for path in uploads.iterdir() if _is_old(path)] if uploads.is_dir() else []
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _LEFTOVER_S
+
+
+def _remove_leftovers(layout: Layout) -> list[str]:
     found = [path for path in layout.data_dir.iterdir() if _LEFTOVER.fullmatch(path.name)]
-    found += list(uploads.iterdir()) if uploads.is_dir() else []
-    old = [path for path in found if time.time() - path.stat().st_mtime > _LEFTOVER_S]
+    old = [path for path in found if _is_old(path)] + stale_uploads(layout)
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
     return [path.name for path in old]

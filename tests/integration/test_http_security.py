@@ -221,6 +221,26 @@ async def test_what_changes_something_comes_from_our_own_page(client: Client, he
     assert (await client.get("/v1/documents", headers=headers)).status_code == 200, "reading is for the browser's own rules"
 
 
+async def test_no_route_takes_an_address_to_fetch(client: Client) -> None:
+    schema = (await client.get("/openapi.json")).json()
+    names: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            assert node.get("format") not in ("uri", "url", "iri", "hostname"), node
+            names.update(node.get("properties", {}))
+            names.update(name for name in (node.get("name"),) if isinstance(name, str))
+            for part in node.values():
+                walk(part)
+        elif isinstance(node, list):
+            for part in node:
+                walk(part)
+
+    walk(schema)
+    assert {"question", "document_id", "file"} <= names
+    assert not [name for name in names if re.search(r"ur[il]|href|link|host|address|endpoint|path|proxy|webhook|callback", name)]
+
+
 async def test_there_is_no_cors(client: Client) -> None:
     origin = {"origin": "https://evil.example"}
     preflight = {**origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}

@@ -88,6 +88,27 @@ def test_nothing_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert not (tmp_path / "none").exists(), "looking changes nothing"
 
 
+def test_uploads_that_were_left_behind_are_told_and_removed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, age_s in (("old", 2 * 24 * 3600), ("young", 60)):
+        put(settings.data_dir / "uploads" / name, "upload.md", "# Left\n")
+        os.utime(settings.data_dir / "uploads" / name, (time.time() - age_s,) * 2)
+    code, states, _ = lines(capsys)
+    assert (code, states["uploads"]) == (0, "warn")
+    code, states, record = lines(capsys, "--fix")
+    assert (code, states["uploads"]) == (0, "ok")
+    assert record["fixed"]
+    assert [path.name for path in (settings.data_dir / "uploads").iterdir()] == ["young"], "a running service may still read it"
+
+
+def test_a_chroma_server_that_is_down_is_a_warning(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "chroma_server" not in lines(capsys)[1]
+    monkeypatch.setenv("WENJU_VECTOR__URL", "http://127.0.0.1:9")
+    code, states, _ = lines(capsys)
+    assert (code, states["chroma_server"]) == (0, "warn")
+
+
 def test_fix_rebuilds(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     segment = next(layout(settings).segments.iterdir())
     os.truncate(segment / "rows.npy", 10)
