@@ -14,6 +14,7 @@ from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
 from service.extract import choose, rank_sentences
 from service.followup import standalone
+from service.instructions import plain_question
 from service.messages import say
 from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
@@ -84,7 +85,7 @@ def prepare(
         translation: The question in the other language, for a further leg.
     """
     started = time.perf_counter()
-    full = alone or standalone(text, history, kb.analyser)
+    full = plain_question(alone or standalone(text, history, kb.analyser))
     spoken = spoken_language(text, history, kb.analyser, fallback) if language is None else language
     question = read_question(full, kb.analyser, language=spoken)
     timings = {"analyse": (time.perf_counter() - started) * 1000}

@@ -22,6 +22,7 @@ _LEADS = (
     re.compile(
         r"(?:(?:and|but|so|ok|okay|then|now|also)\b[,\s]*)*"
         r"(?:(?:what|how) about\b|what of\b|what if it (?:is|was|were)\b|same (?:question )?for\b)?\s*"
+        r"(?:(?:those|the ones)\s+(?=[a-z]+(?:ed|ing)\b|in\b|from\b|of\b|with\b|who\b))?"
     ),
 )
 _TAIL = re.compile(
@@ -225,42 +226,55 @@ def _kind_of(pronoun: str) -> str:
     return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, pronoun)), "")
 
 
+_NAMES = ("company", "model", "product", "org", "latin", "person", "report")
+_Places = list[tuple[Question, Slot]]
+
+
 def _referent(kind: str, pronoun: str, told: str, last: Question, answer: str, analyser: Analyser) -> str:
     """Return what a pronoun stands for, in the words of the last question or of the answer to it; empty if nothing fits."""
-    said = read_question(answer[:600], analyser) if answer else None
-    places = [(question, slot) for question in (last, said) if question for slot in slots(question, analyser)]
-
-    # Where a name was asked for, the answer has it; else what was asked about is spoken of.
-    asked_for = bool(set(last.types) & {"entity", "person", "place"})
-    if asked_for:
-        places = [pair for pair in places if pair[0] is said] + [pair for pair in places if pair[0] is last]
-
-    def first(*sorts: str) -> str:
-        fit = [(question, slot) for question, slot in places if slot.sort in sorts]
-        fit = [pair for pair in fit if not pair[1].source] or fit
-        return fit[0][0].text[fit[0][1].start : fit[0][1].end] if fit else ""
-
-    names = ("company", "model", "product", "org", "latin", "person", "report")
     if kind == "figure":
         return without_asking(last)
-    if kind == "time":
-        return first("date")
-    if kind == "there":
-        return first("place")
+    said = read_question(answer[:600], analyser) if answer else None
+    asked: _Places = [(last, slot) for slot in slots(last, analyser)]
+    answered: _Places = [(said, slot) for slot in slots(said, analyser)] if said else []
     if kind == "pair":
-        sorts: tuple[tuple[str, ...], ...] = (names, ("place",), ("topic",))
-        pairs = [[(q, s) for q, s in places if q is told and s.sort in kinds and not s.low] for told in (last, said) for kinds in sorts]
-        pair = next((found for found in pairs if len(found) == 2), [])
-        second = pronoun == "后者" or "latter" in pronoun
-        return pair[second][0].text[pair[second][1].start : pair[second][1].end] if pair else ""
+        return _one_of_two(pronoun, asked, answered)
+    # Where a name was asked for, the answer has it; else what was asked about is spoken of.
+    asked_for = bool(set(last.types) & {"entity", "person", "place"})
+    places = answered + asked if asked_for else asked + answered
+    if kind in ("time", "there"):
+        return _first(places, "date" if kind == "time" else "place")
+    if asked_for and not told:
+        asks = re.search(r"(?:哪|which |what )[^，。？?]{0,12}", last.analysis.folded)
+        told = _kind_of(asks.group()) if asks else ""
     if told:
-        exact = first(told) or first(*({"company", "org"} if told in ("company", "org") else {told}))
+        exact = _first(places, *_LIKE.get(told, (told,)))
         if exact or told in ("place", "report", "person"):
             return exact
     if not asked_for:
-        places = [pair for pair in places if pair[0] is last]
-    name = first(*names) or first("place")
-    return name or _topic(last, analyser)
+        places = asked
+    return _first(places, *_NAMES) or _first(places, "place") or _topic(last, analyser)
+
+
+# What a kind of thing may be listed as.
+_LIKE = {"company": ("company", "org"), "org": ("org", "company"), "model": ("model", "latin")}
+
+
+def _first(places: _Places, *sorts: str) -> str:
+    fit = [(question, slot) for question, slot in places if slot.sort in sorts]
+    fit = [pair for pair in fit if not pair[1].source] or fit
+    return fit[0][0].text[fit[0][1].start : fit[0][1].end] if fit else ""
+
+
+def _one_of_two(pronoun: str, asked: _Places, answered: _Places) -> str:
+    """Return the former or the latter of two names, places or topics, of the question if it names two."""
+    for places in (asked, answered):
+        for sorts in (_NAMES, ("place",), ("topic",)):
+            pair = [(question, slot) for question, slot in places if slot.sort in sorts and not slot.low]
+            if len(pair) == 2:
+                question, slot = pair[pronoun == "后者" or "latter" in pronoun]
+                return question.text[slot.start : slot.end]
+    return ""
 
 
 def _topic(question: Question, analyser: Analyser) -> str:

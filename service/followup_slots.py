@@ -68,7 +68,9 @@ def slots(question: Question, analyser: Analyser) -> list[Slot]:
     dates = {(q.start, q.end) for q in question.analysis.quantities if q.kind == "date" or q.unit == "month-day"}
     out: list[Slot] = []
     for unit in question.units:
-        if out and unit.start < out[-1].end:
+        # December is a concept of its own inside December 2024.
+        inside = any(a <= unit.start and unit.end <= b and (a, b) != (unit.start, unit.end) for a, b in dates)
+        if inside or (out and unit.start < out[-1].end):
             continue
         if folded[unit.start : unit.end] in _LINKS:
             continue
@@ -79,6 +81,9 @@ def slots(question: Question, analyser: Analyser) -> list[Slot]:
         source = bool(_TELLS.match(folded, end) or _TOLD_BY.search(folded[: unit.start]))
         measure = sort == "topic" and bool(_MEASURES.fullmatch(folded[unit.start : end]))
         slot = Slot(unit.start, end, sort, frozenset(unit.terms), unit.low and sort == "topic", measure, source)
+        if out and sort == out[-1].sort == "figure" and re.fullmatch(r"\s*(?:到|至|-|~|to|and)\s*", folded[out[-1].end : slot.start]):
+            last = out.pop()
+            slot = Slot(last.start, end, sort, last.terms | slot.terms)
         joined = out and sort == out[-1].sort == "topic" and not text[out[-1].end : slot.start].strip(" 的")
         if joined and (out[-1].low, out[-1].measure) == (slot.low, measure):
             last = out.pop()
@@ -149,7 +154,7 @@ def put_in(before: Question, part: Question, analyser: Analyser, *, only_new: bo
     if not fresh and only_new:
         return before.text
     head = _same_head(before, part, old, topics)
-    if head is not None:
+    if head is not None and not only_new:
         return before.text[: head[0]] + _spoken(part, head[2], head[3], before, analyser) + before.text[head[1] :]
     fresh = fresh or news[:1]
     if not fresh:
@@ -229,8 +234,9 @@ def _fitted(new: str, place: Slot, before: Question) -> str:
     old = before.text[place.start : place.end]
     if place.sort == "date" and old.endswith("年") and re.fullmatch(r"\d{4}", new):
         return new + old[4:]
-    spaced = before.text[place.end : place.end + 1].strip() and is_han(before.text[place.end]) and new[-1].isascii()
-    return new + " " if spaced and not old[-1].isascii() else new
+    ahead = place.start and is_han(before.text[place.start - 1]) and new[0].isascii() and not old[0].isascii()
+    behind = before.text[place.end : place.end + 1].strip() and is_han(before.text[place.end]) and new[-1].isascii()
+    return f"{' ' if ahead else ''}{new}{' ' if behind and not old[-1].isascii() else ''}"
 
 
 def _added(text: str, new: str, sort: str, language: Language) -> str:

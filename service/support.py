@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ingest.kb import Analyser, fold, sentence_spans
 from service.claims import Sentence, Unit, language_of, read_sentence
+from service.instructions import is_instruction, without_instructions
 from service.nearcopy import altered
 from service.pairing import Source, agrees, belong, coarse, overlap
 
@@ -46,6 +47,7 @@ def make_source(text: str, analyser: Analyser, *, context: str = "") -> Source:
         analyser: The knowledge base's.
         context: Title, headings, table header: what names all of its sentences.
     """
+    text, context = without_instructions(text), without_instructions(context)
     spans = sentence_spans(text, 0, len(text)) or [(0, len(text))]
     parts = tuple(read_sentence(text[start:end], analyser, start) for start, end in spans)
     return Source(parts, coarse(read_sentence(context, analyser).terms), language_of(text), fold(text), fold(context))
@@ -74,6 +76,8 @@ def check_claim(text: str, sources: Sequence[Source], analyser: Analyser) -> Sup
         analyser: The knowledge base's.
     """
     claim = read_sentence(text, analyser)
+    if is_instruction(claim.folded):
+        return Support(False, "it tells the reader what to do")
     if not claim.units:
         return Support(False, "it says nothing that can be checked")
     best, score = Support(False), -1.0
