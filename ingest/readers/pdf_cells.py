@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ingest.readers.pdf_columns import Span, find_columns, place_row, rows_of
 from ingest.readers.pdf_lines import Line
-from ingest.readers.pdf_rows import group_rows, merged
+from ingest.readers.pdf_rows import group_rows, is_number, merged, text_of
 from ingest.readers.pdf_rules import Rule
 
-__all__ = ["Table", "build_table"]
+__all__ = ["Table", "build_table", "sections"]
 
 
 @dataclass(slots=True)
@@ -90,3 +91,30 @@ def _spanned(line: Line, columns: Sequence[Span], rules: Sequence[Rule], *, last
         for place, (left, right) in enumerate(columns)
         if min(line.x1, right) - max(line.x0, left) > 0.4 * min(right - left, line.x1 - line.x0)
     ]
+
+
+def sections(table: Table) -> list[Table]:
+    """Return a table in parts where its columns are named anew further down.
+
+    Such a row holds words where the row under it holds figures, and its first cell is empty, or it is bold, or a title stands over it.
+    """
+    starts = [number for number in range(2, len(table.rows) - 1) if _names_anew(table.rows, number)]
+    if not starts:
+        return [table]
+    cuts = [0, *starts, len(table.rows)]
+    parts = []
+    for start, end in pairwise(cuts):
+        rows = table.rows[start:end]
+        members = [line for row in rows for cell in row for line in cell]
+        parts.append(Table(rows, rows[0] if start else table.heads, members, table.columns, sure=True if start else table.sure))
+    return parts
+
+
+def _names_anew(rows: list[list[list[Line]]], number: int) -> bool:
+    row, below, above = rows[number], rows[number + 1], rows[number - 1]
+    figures = [place for place in range(1, len(row)) if is_number(text_of(below[place]))]
+    if len(figures) < 2 or not all(row[place] and not is_number(text_of(row[place])) for place in figures):
+        return False
+    lines = [line for cell in row for line in cell]
+    bold = all(line.bold for line in lines) and not all(line.bold for cell in below for line in cell)
+    return not row[0] or bold or sum(map(bool, above)) == 1

@@ -43,7 +43,8 @@ def _edges(lines: Sequence[Line], height: float) -> tuple[list[Row], list[Row]]:
             head.append((row, (below - max(line.y1 for line in row)) / max(row[0].y1 - row[0].y0, 1.0)))
     for count, row in enumerate(reversed(rows[-3:])):
         at = len(rows) - 1 - count
-        if min(line.y0 for line in row) > (1 - _MARGIN) * height:
+        # A lone number that ends the page may stand higher, over a wide margin.
+        if min(line.y0 for line in row) > (1 - _MARGIN) * height or (not count and len(row) == 1 and _number(row[0]) is not None):
             above = max(line.y1 for line in rows[at - 1]) if at else float("-inf")
             foot.append((row, (min(line.y0 for line in row) - above) / max(row[0].y1 - row[0].y0, 1.0)))
     return head, foot
@@ -82,9 +83,13 @@ def mark_furniture(pages: Sequence[tuple[Sequence[Line], float]]) -> None:
         placed = len(group) == 1 and slots[_slot(group[0][0])] >= often and max(line.size for line in group[0]) < large
         for row, flags in zip(group, hits, strict=True):
             for line, hit in zip(row, flags, strict=True):
-                line.furniture = whole and (hit or placed)
+                line.furniture = whole and (hit or placed) and _in_margin(line, height)
         for line in rows[0][0]:
             line.furniture |= id(line) in numbers
+
+
+def _in_margin(line: Line, height: float) -> bool:
+    return line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height
 
 
 def _number(line: Line, index: int = 0) -> int | None:

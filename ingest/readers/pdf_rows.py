@@ -11,7 +11,7 @@ import numpy as np
 from ingest.readers.pdf_columns import Span, size_of
 from ingest.readers.pdf_lines import Line
 
-__all__ = ["group_rows", "is_caption", "is_number", "merged"]
+__all__ = ["group_rows", "is_caption", "is_number", "merged", "text_of"]
 
 _CAPTION = re.compile(
     r"^(?:figure|fig\.|table|chart|exhibit|box|圖表|图表|圖|图|表)\s*[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?"
@@ -44,7 +44,8 @@ def merged(rows: Sequence[Sequence[Sequence[Line]]]) -> list[list[Line]]:
     return [[line for row in rows for line in row[place]] for place in range(len(rows[0]))]
 
 
-def _text(cell: Sequence[Line]) -> str:
+def text_of(cell: Sequence[Line]) -> str:
+    """Return a cell's lines, a space between."""
     return " ".join(line.text for line in cell)
 
 
@@ -91,7 +92,7 @@ def _ruled_header(bands: Sequence[Sequence[int]], placed: Sequence[Sequence[Sequ
     count = 1
     filled = [[sum(map(bool, placed[index])) for index in band] for band in bands]
     while count + 1 < len(bands) and len(bands[count]) <= 3 and max(filled[count]) > max(filled[count - 1]):
-        if any(is_number(_text(cell)) and not _YEAR.match(_text(cell)) for index in bands[count] for cell in placed[index] if cell):
+        if any(is_number(text_of(cell)) and not _YEAR.match(text_of(cell)) for index in bands[count] for cell in placed[index] if cell):
             break
         count += 1
     return count
@@ -100,7 +101,7 @@ def _ruled_header(bands: Sequence[Sequence[int]], placed: Sequence[Sequence[Sequ
 def _stacked(rows: Sequence[Sequence[Sequence[Line]]]) -> bool:
     """Return whether lines between two rules are several rows: figures under figures, or most cells begun anew."""
     for above, below in combinations(rows, 2):
-        if any(is_number(_text(a)) and is_number(_text(b)) for a, b in zip(above[1:], below[1:], strict=True) if a and b):
+        if any(is_number(text_of(a)) and is_number(text_of(b)) for a, b in zip(above[1:], below[1:], strict=True) if a and b):
             return True
     full = [sum(map(bool, row)) for row in rows]
     return len(rows) >= 4 and float(np.mean(full)) > 0.8 * len(rows[0])
@@ -109,7 +110,7 @@ def _stacked(rows: Sequence[Sequence[Sequence[Line]]]) -> bool:
 def _first_is_header(cells: Sequence[Sequence[Line]], first: Sequence[Line], rest: Sequence[Line]) -> tuple[int, bool]:
     """Return 1 if the first of rows with rules between is their header, else 0; and whether that is sure."""
     bold = all(line.bold for line in first) and not all(line.bold for line in rest)
-    texts = [_text(cell) for cell in cells if cell]
+    texts = [text_of(cell) for cell in cells if cell]
     figures = sum(is_number(text) and not _YEAR.match(text) for text in texts[1:])
     if bold:
         return 1, True
@@ -141,7 +142,7 @@ def _goes_on(above: Sequence[Sequence[Line]], cells: Sequence[Sequence[Line]], c
     close = step < 0.85 * pitch
     if close and not set(filled) & set(before):
         return True
-    if any(is_number(_text(cells[place])) for place in filled) or not set(filled) <= set(before):
+    if any(is_number(text_of(cells[place])) for place in filled) or not set(filled) <= set(before):
         return False
     if close and len(filled) < len(cells):
         return True
@@ -168,7 +169,7 @@ def _header_rows(rows: Sequence[Sequence[Sequence[Sequence[Line]]]]) -> tuple[in
     if 0 < leading <= 4 and leading < len(bold) and sum(bold[leading:]) <= 0.4 * len(bold[leading:]):
         return leading, True
     for index, row in enumerate(joined):
-        texts = [_text(cell) for cell in row if cell]
+        texts = [text_of(cell) for cell in row if cell]
         if sum(is_number(text) for text in texts[1:]) >= max(1, 0.4 * len(texts[1:])) and len(texts) > 1:
             years = sum(bool(_YEAR.match(text)) for text in texts[1:])
             if index == 0:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingest.readers.pdf_cells import Table, build_table
+from ingest.readers.pdf_cells import Table, build_table, sections
 from ingest.readers.pdf_columns import atoms, place_row, rows_of
 from ingest.readers.pdf_lines import Line
 from ingest.readers.pdf_rows import is_caption, is_number
@@ -44,14 +44,14 @@ def ruled_tables(lines: Sequence[Line], drawing: Drawing) -> list[Table]:
         lines: Of the page.
         drawing: Of the page.
     """
-    tables = [table for grid in drawing.grids if (table := _in_grid(lines, grid)) is not None]
+    tables = [part for grid in drawing.grids if (table := _in_grid(lines, grid)) is not None for part in sections(table)]
     taken = {id(line) for table in tables for line in table.members}
     rest = [line for line in lines if id(line) not in taken]
     for stack in _stacks(drawing.rules):
         for run in _table_runs(stack, rest):
             table = _between(run, rest, drawing.rules)
             if table is not None:
-                tables.append(table)
+                tables += sections(table)
                 taken |= {id(line) for line in table.members}
                 rest = [line for line in rest if id(line) not in taken]
     return tables
@@ -114,7 +114,8 @@ def _band_kind(band: Sequence[Line], width: float, height: float) -> str:
     several = [row for row in rows if _cells(row) >= 2]
     if several and (len(several) >= 0.3 * len(rows) or len(rows) <= 6) and sum(_prose(row, width) for row in several) < 0.6 * len(several):
         return "table"
-    if len(rows) == 1 and len(band) == 1 and len(band[0].text) <= 80 and height < 4 * (band[0].y1 - band[0].y0):
+    # Also the names of narrow columns, set no further apart than words.
+    if len(rows) == 1 and len(band) == 1 and height < 4 * (band[0].y1 - band[0].y0) and band[0].text[-1] not in ".。:：;；":
         return "title"
     return "stop"
 

@@ -7,17 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from makers import put
 
 from eval.cases import Case, Evidence, SetError, load_sets, write_set
 from eval.converting import READERS, WRITERS, convert
 from eval.promoting import promote
-from eval.reading import SET, Fact, load_facts, reading_report, reading_text
+from eval.reading import SET, Fact, Reading, load_facts, overlap, reading_report, reading_text
 from eval.reviewing import review_set
 from eval.speed import parse_sizes, speed_text
 from eval.speed.passages import make_passages, make_questions
 from ingest.kb import Block, Page, detect_language
+from ingest.kb.model import pack_boxes
 
 QUOTE = "2024 年香港有 1.9% 的招聘廣告要求 AI 技能。"
 CASES = [
@@ -195,11 +197,59 @@ def test_a_refusal_voted_up_is_unanswerable_one_voted_down_is_not() -> None:
 
 
 def test_the_reading_set_has_enough_of_each_kind() -> None:
-    facts = load_facts(SET)
+    facts = [fact for fact in load_facts(SET) if not fact.furniture]
     assert len(facts) >= 60
     assert sum(fact.is_cell for fact in facts) >= 20
     assert sum(fact.crosses in ("line", "column") for fact in facts) >= 10
-    assert len({fact.document for fact in facts}) == 3
+    assert sum(bool(fact.boxes) for fact in facts) >= 30
+    ours = {fact.document for fact in facts if not fact.document.startswith("shared/")}
+    assert len(ours) == 3
+    assert sum(fact.document.startswith("shared/") for fact in facts) >= 10
+
+
+def test_the_sample_reports_are_read_as_a_person_reads_them() -> None:
+    report = reading_report([fact for fact in load_facts(SET) if not fact.document.startswith("shared/")])
+    assert report["sentences"]["share"] >= 0.98
+    assert report["cells_with_row_and_column"]["share"] >= 0.95
+    assert report["boxes"]["n"] >= 30
+    assert report["boxes"]["share"] >= 0.95
+    assert report["passages_with_furniture"]["share"] < 0.005
+
+
+@pytest.mark.shared
+def test_reports_of_others_are_read_as_a_person_reads_them(shared_dir: Path) -> None:
+    report = reading_report([fact for fact in load_facts(SET) if fact.document.startswith("shared/")])
+    assert not report["left_out"]
+    assert report["sentences"]["share"] >= 0.98
+    assert report["cells_with_row_and_column"]["share"] >= 0.95
+    assert report["passages_with_furniture"]["share"] < 0.005
+
+
+def test_facts_of_documents_not_at_hand_are_left_out_by_name() -> None:
+    report = reading_report([Fact("1", "shared/a.pdf", 1, "one")], lambda _name: None)
+    assert report["sentences"]["n"] == 0
+    assert report["left_out"] == ["shared/a.pdf"]
+    assert "left out, not at hand: shared/a.pdf" in reading_text(report)
+
+
+def test_a_passage_with_a_running_head_or_the_number_of_its_page_is_counted() -> None:
+    page = Page(7, "One.", (Block("paragraph", 0, 4),), label="5")
+    passages = ["One.", "The survey of models\nOne.", "One.\n5", "One.\n– 7 –", "In 2025 there were\n6", "the survey of Models in firms"]
+    facts = [Fact("1", "a.pdf", 0, "The Survey of Models", furniture=True)]
+    report = reading_report(facts, lambda _name: Reading([page], [(7, text) for text in passages]))
+    assert report["passages_with_furniture"] == {"n": 6, "found": 4, "share": pytest.approx(4 / 6)}
+
+
+def test_boxes_are_judged_by_their_overlap() -> None:
+    assert overlap([(0.1, 0.1, 0.5, 0.2)], [(0.1, 0.1, 0.5, 0.2)]) == pytest.approx(1.0)
+    assert overlap([(0.0, 0.0, 1.0, 0.1), (0.0, 0.1, 0.5, 0.2)], [(0.0, 0.0, 1.0, 0.1)]) == pytest.approx(2 / 3)
+    assert overlap([], [(0.0, 0.0, 1.0, 0.1)]) == 0.0
+    boxes = pack_boxes(np.array([[0.1 * n, 0.1, 0.1 * n + 0.1, 0.2] for n in range(4)]))
+    page = Page(1, "abcd", (Block("paragraph", 0, 4),), boxes=boxes, width=100, height=100)
+    facts = [Fact("1", "a.pdf", 1, "bc", boxes=((0.1, 0.1, 0.3, 0.2),)), Fact("2", "a.pdf", 1, "bc", boxes=((0.1, 0.1, 0.2, 0.2),))]
+    report = reading_report(facts, lambda _name: Reading([page]))
+    assert report["boxes"] == {"n": 2, "found": 1, "share": 0.5}
+    assert "box overlaps by 0.50: bc" in reading_text(report)
 
 
 def test_a_cell_counts_only_under_its_column_and_beside_its_row() -> None:
@@ -213,7 +263,7 @@ def test_a_cell_counts_only_under_its_column_and_beside_its_row() -> None:
         Fact("4", "a.pdf", 2, "28.4"),
         Fact("5", "a.pdf", 1, "Taiwan 26.4"),
     ]
-    report = reading_report(facts, lambda _name: [page])
+    report = reading_report(facts, lambda _name: Reading([page]))
     assert [row.get("named") for row in report["results"]] == [True, False, False, None, None]
     assert [row.get("in_row") for row in report["results"]] == [True, True, False, None, None]
     assert [row["found"] for row in report["results"]] == [True, True, True, False, True]
