@@ -12,6 +12,7 @@ from ingest.kb import Language, to_script
 from service.answer import Prepared
 from service.llm import Message, Model
 from service.retrieve import Hit
+from service.spoken import NO_ANSWER
 
 __all__ = ["answer_messages", "condense", "prompt", "repair_messages", "translate"]
 
@@ -85,7 +86,7 @@ async def condense(model: Model, turns: Sequence[tuple[str, str]], question: str
     lines = "\n".join(f"{role}: {content[:600]}" for role, content in turns[-8:])
     messages = [Message("system", prompt("condense", language)), Message("user", f"{lines}\nuser: {question}")]
     text = " ".join((await model.complete(messages)).split()).strip('"「」“” ')
-    if not text or len(text) > 4 * len(question) + 200:
+    if not text or NO_ANSWER in text or len(text) > 4 * len(question) + 200:
         return question
     return to_script(text, language) if language != "en" else text
 

@@ -17,6 +17,7 @@ FAULTS = (
     "unauthorized",
     "no_model",
     "rate_limited",
+    "rate_limited_plain",
     "rate_limited_retry",
     "server_error",
     "empty",
@@ -123,9 +124,9 @@ def _simple_fault(handler: BaseHTTPRequestHandler, fake: FakeOpenAI, body: dict[
         if fake.retries[asked] > 1:
             return False
         _error(handler, 429, {"retry-after": "0.2"})
-    elif fault in ("unauthorized", "no_model", "rate_limited", "server_error"):
-        status = {"unauthorized": 401, "no_model": 404, "rate_limited": 429, "server_error": 500}[fault]
-        _error(handler, status, {"retry-after": "60"} if status == 429 else None)
+    elif fault in ("unauthorized", "no_model", "rate_limited", "rate_limited_plain", "server_error"):
+        status = {"unauthorized": 401, "no_model": 404, "server_error": 500}.get(fault, 429)
+        _error(handler, status, {"retry-after": "60"} if fault == "rate_limited" else None)
     elif fault == "garbage":
         _raw(handler, b"\x00\xff<html>not json</html>", "application/json")
     elif fault == "wrong_type":

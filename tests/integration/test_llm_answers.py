@@ -164,33 +164,42 @@ async def test_the_joined_deltas_are_the_answer(library: Library, fake: FakeOpen
         assert final["answer"][segment["start"] : segment["end"]] == segment["text"]
 
 
-async def test_a_chat_of_five_turns_keeps_its_subject(library: Library, fake: FakeOpenAI) -> None:
-    """Five turns in Traditional Chinese; the scripted model makes follow-ups stand alone and answers from the passages it is shown."""
-    facts = [
-        ("2025 年有多少 AI 事件被通報？", "", FACT, "通報的 AI 事件在 2025 年是 362 件。", "362"),
-        ("那 2024 年的數字呢？", "2024 年有多少 AI 事件被通報？", FACT, "通報的 AI 事件在 2024 年是 233 件。", "233"),
-        ("美國在 2025 年推出多少重要模型？", "美國在 2025 年推出多少重要模型？", SECOND, "美國在 2025 年推出 50 個重要模型。", "50"),
-        ("那中國呢？", "中國在 2025 年推出多少重要模型？", SECOND, "中國在 2025 年推出 30 個重要模型。", "30"),
-        ("Gemini 2.5 Pro 的世代在第五個月還有多少人活躍？", "Gemini 2.5 Pro 的世代在第五個月還有多少人活躍？",
-         "About 40% of the June 2025 cohort of Gemini 2.5 Pro were still active in month five.",
-         "Gemini 2.5 Pro 在 2025 年 6 月的世代，到第五個月約有 40% 仍活躍。", "40%"),
-    ]  # fmt: skip
+# Question, what the model makes of it, the passage's sentence, what the model says of it, what the reader sees.
+_CHAT = [
+    ("2025 年有多少 AI 事件被通報？", "", FACT, "通報的 AI 事件在 2025 年是 362 件。", ""),
+    ("那 2024 年的數字呢？", "2024 年有多少 AI 事件被通報？", FACT, "通報的 AI 事件在 2024 年是 233 件。", ""),
+    # In the other script, with a sentence that nothing supports behind it.
+    ("美國在 2025 年推出多少重要模型？", "", SECOND, "美国在 2025 年推出 50 个重要模型。", "美國在 2025 年推出 50 個重要模型。"),
+    ("那中國呢？", "中國在 2025 年推出多少重要模型？", SECOND, "中國在 2025 年推出 30 個重要模型。", ""),
+    ("誰贏得了 1911 年的板球賽？", "誰贏得 1911 年肯特對薩里的板球賽？", "", "", ""),
+]
+
+
+async def test_a_chat_of_five_turns_reads_from_beginning_to_end(library: Library, fake: FakeOpenAI) -> None:
+    """Five turns in Traditional Chinese as the reader sees them: one script, nothing unsupported, a refusal at the end."""
     turn = 0
 
     def script(body: dict[str, Any]) -> Reply:
         if not passages_of(body):
-            return Reply(facts[turn][1])
-        return Reply(cited(body, facts[turn][2], facts[turn][3]))
+            return Reply(_CHAT[turn][1] or _CHAT[turn][0])
+        text = cited(body, _CHAT[turn][2], _CHAT[turn][3])
+        return Reply(f"{text}專家認為原因是電價上漲。[1]" if turn == 2 else text)
 
     fake.script = script
     history: list[dict[str, str]] = []
     async with serving(_settings(library, fake)) as client:
-        for turn, (question, alone, _, said, figure) in enumerate(facts):
+        for turn, (question, alone, _, said, shown) in enumerate(_CHAT):
             answer = await client.ask(question, history=history)
-            assert figure in answer["answer"], (turn, answer["answer"], answer["standalone_question"])
-            assert answer["llm_generated"], (turn, said, answer)
             assert answer["language"] == "zh-Hant"
             assert answer["standalone_question"] == (alone or question)
+            if said:
+                assert answer["answer"] == f"{shown or said}[1]", (turn, answer["notes"])
+                assert answer["llm_generated"]
+                assert answer["verification"]["dropped"] == (1 if turn == 2 else 0)
+                assert answer["citations"][0]["language"] == "en", "the quotation stays in its own language"
+            else:
+                assert (answer["status"], answer["citations"]) == ("refused", [])
+                assert re.search("語料庫.*不作答", answer["answer"])
             history += [{"role": "user", "content": question}, {"role": "assistant", "content": answer["answer"]}]
 
 
