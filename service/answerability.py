@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.kb import Analyser
-from service.question import Question
+from service.question import Question, Unit
 from service.retrieve import Retrieval
 from service.sentences import FEATURES, Candidate, analysed, unit_terms
 
@@ -46,6 +46,8 @@ SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1)
 _OTHER_DATE = FEATURES.index("other_date")
 # Where the dense leg did not take part, what it gives an answered question on average.
 _USUAL_COSINE = 0.5
+# What the word that names the kind of the answer counts.
+_KIND_ASKED = 0.2
 # Just below the default threshold: a rule speaks against the answer, whatever the model says.
 _DOUBTFUL = 0.45
 
@@ -71,7 +73,9 @@ def signals(
     """Return the signals and the places of the question's units that no evidence speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     units = question.units
-    weight = [max((idf.get(t, 0.0) for t in unit.terms), default=0.0) * unit.salience for unit in units]
+    weight = [
+        max((idf.get(t, 0.0) for t in unit.terms), default=0.0) * (_KIND_ASKED if unit.kind_asked else unit.salience) for unit in units
+    ]
     total = sum(weight) or 1.0
     best = ranked[0]
     passage = unit_terms(analysed(analyser, best.hit.text))
@@ -83,7 +87,7 @@ def signals(
     others = [math.exp(score - scores[0]) for score in scores]
     cross = (best.hit.passage.language == "en") != (question.language == "en")
     place = {"share": 1, "number": 1, "date": 1}.get(question.type)
-    salient = [i for i, unit in enumerate(units) if unit.salience >= 1.0]
+    salient = [i for i, unit in enumerate(units) if _heavy(unit)]
     near = max((candidate.hit.scores.get("dense", 0.0) for candidate in ranked[:3]), default=0.0)
     plain = question.language == "en" and best.hit.passage.language == "en"
     return {
@@ -106,6 +110,11 @@ def signals(
     }, missing
 
 
+def _heavy(unit: Unit) -> bool:
+    """Return whether a unit names what the question is about."""
+    return unit.salience >= 1.0 and not unit.kind_asked
+
+
 def _told_by_document(question: Question, retrieval: Retrieval, best: Candidate, analyser: Analyser) -> set[int]:
     """Return the places of the units that the best sentence's document speaks of, in its title or in another retrieved passage."""
     same = [hit for hit in retrieval.hits if hit.document.id == best.hit.document.id]
@@ -125,14 +134,14 @@ def _model() -> dict[str, float]:
 
 
 def _never_told(question: Question, retrieval: Retrieval) -> bool:
-    """Return whether a third or more of what is asked about is a concept or name that no passage of the corpus speaks of."""
+    """Return whether half or more of what is asked about is a concept or name that no passage of the corpus speaks of."""
     idf = {term: value for term, value, _ in retrieval.terms}
     ceiling = max(idf.values(), default=0.0)
-    worth = [(unit, [idf[term] for term in unit.terms if term in idf]) for unit in question.units if unit.salience >= 1.0]
+    worth = [(unit, [idf[term] for term in unit.terms if term in idf]) for unit in question.units if _heavy(unit)]
     total = sum(max(values, default=0.0) for _, values in worth)
     # A unit is told of if any of its terms is: 通報 is both to report and to notify.
     absent = [max(values) for unit, values in worth if unit.kind in ("concept", "name") and values and min(values) >= 0.999 * ceiling]
-    return ceiling > 0 and math.isclose(ceiling, retrieval.unseen_idf, rel_tol=1e-3) and bool(absent) and sum(absent) >= total / 3
+    return ceiling > 0 and math.isclose(ceiling, retrieval.unseen_idf, rel_tol=1e-3) and bool(absent) and sum(absent) >= total / 2
 
 
 def _kind_absent(question: Question, ranked: Sequence[Candidate]) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 from ingest.kb import Analyser, Analysis, Language, detect_language, detect_script, fold
 from ingest.kb.tokens import is_han
 from service.records import Turn
-from service.salience import FOCUS, LOW, saliences
+from service.salience import LOW, saliences
 
 __all__ = ["ANSWER_TYPES", "AnswerType", "Question", "Unit", "read_question", "spoken_language"]
 
@@ -123,8 +123,8 @@ class Unit:
         end: One past the last.
         kind: ``concept``, ``word``, ``name`` (Latin name or one the lexicon lists) or ``figure``.
         low: True if it says little about the subject.
-        salience: How much it says about the subject, 0 to 1 (``service.salience``); the word after *which* counts little too, the answer
-            is one of its kind and need not name it.
+        salience: How much it says about the subject, 0 to 1 (``service.salience``).
+        kind_asked: True for the word after *which*: the answer is one of its kind, and need not name it.
     """
 
     terms: tuple[str, ...]
@@ -133,6 +133,7 @@ class Unit:
     kind: str
     low: bool = False
     salience: float = 1.0
+    kind_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,8 @@ def _weighed(unit: Unit, analysis: Analysis) -> Unit:
         return unit
     inside = [worth for start, end, worth in saliences(analysis.tokens) if start < unit.end and unit.start < end]
     worth = max(inside, default=1.0)
-    if any(found.end() == unit.start for found in _WHICH.finditer(analysis.folded)):
-        worth = min(worth, FOCUS)
-    return replace(unit, salience=min(worth, LOW) if unit.low else worth)
+    asked = any(found.end() == unit.start for found in _WHICH.finditer(analysis.folded))
+    return replace(unit, salience=min(worth, LOW) if unit.low else worth, kind_asked=asked)
 
 
 def read_question(text: str, analyser: Analyser, *, language: Language | None = None, fallback: Language | None = None) -> Question:

@@ -13,9 +13,9 @@ from typing import Any
 
 from ingest.kb.tokens import Token, is_han, stem
 
-__all__ = ["FOCUS", "LOW", "saliences"]
+__all__ = ["LOW", "saliences"]
 
-WHOLE, VERB, LOW, FOCUS, FUNCTION = 1.0, 0.4, 0.3, 0.2, 0.1
+WHOLE, VERB, LOW, FUNCTION = 1.0, 0.4, 0.3, 0.1
 
 # Tags of the ICTCLAS set: r pronoun, d adverb, p preposition, c conjunction, u particle, m numeral, q measure word, y e o mood and sound,
 # f position, k h affixes; v verb, a adjective, z state. vn and an are nouns made of verbs and adjectives.
@@ -44,7 +44,8 @@ _ENGLISH_VERBS = (
     "slow small special specific strong sure third top total typical usual various well whole wide worst wrong young "
 )
 _ENGLISH_FUNCTION = (
-    "a am are be been being is about above according across actually after again against ago all almost alone along already also although always among an and "
+    "a am are be been being is about above according across actually after again against ago all almost alone along already also although "
+    "always among an and "
     "another any anyone anything anywhere apart around as at away back before behind below beside besides between beyond both but by can "
     "certain could currently despite did do does done down during each either else enough especially even ever every everyone everything "
     "everywhere exactly far for former from further given had has have he hence her here him his how however if in indeed inside instead "

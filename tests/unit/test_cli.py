@@ -58,7 +58,6 @@ def test_from_files_to_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert _json(capsys) == []
 
 
-@pytest.mark.xfail(strict=False, reason="`large` is taken for something the corpus does not speak of")
 def test_how_large_is_no_missing_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["ingest", str(put(tmp_path, "walnuts.md", DIGEST))])
     capsys.readouterr()

@@ -85,6 +85,5 @@ def test_a_row_is_said_with_its_columns(kb: KnowledgeBase) -> None:
     assert "---" not in answer.answer
 
 
-@pytest.mark.xfail(strict=False, reason="`many` is taken for something the corpus does not speak of")
 def test_how_many_is_no_missing_word(kb: KnowledgeBase) -> None:
     assert "3,650" in _ask(kb, "How many tonnes of walnut were there in 2023?").answer
