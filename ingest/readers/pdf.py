@@ -19,6 +19,7 @@ from ingest.kb.errors import LimitExceeded, LockedFile, ReadError
 from ingest.kb.settings import ReadSettings
 from ingest.readers.characters import garbage_score
 from ingest.readers.ocr_pages import read_scans
+from ingest.readers.pdf_extras import count_extras, extras_warnings
 from ingest.readers.pdf_furniture import mark_furniture
 from ingest.readers.pdf_layout import lay_out
 from ingest.readers.pdf_lines import Frame, Line, frame_of, page_lines
@@ -46,6 +47,7 @@ class _Raw:
     plain: str | None = None
     warnings: list[str] = field(default_factory=list)
     ocr: bool = False
+    extras: tuple[int, int] = (0, 0)
 
 
 def _open(path: Path, password: str | None) -> Any:
@@ -88,12 +90,13 @@ def _read_page(pdf: Any, number: int, second: SecondReader) -> _Raw:
         lines = page_lines(textpage, frame)
         textpage.close()
         drawing = find_drawing(page, frame)
+        extras = count_extras(page)
         page.close()
     except (pdfium.PdfiumError, ValueError) as error:
         return _Raw(Frame(0, 0, 612, 792, 0), [], plain="", warnings=[f"cannot be read ({error})"])
     text = "\n".join(line.text for line in lines)
     score = garbage_score(text)
-    raw = _Raw(frame, lines, drawing)
+    raw = _Raw(frame, lines, drawing, extras=extras)
     if not second.worth(number, text, score):
         return raw
     other = second.text(number)
@@ -135,7 +138,7 @@ def _title(pdf: Any, pages: Sequence[_Raw]) -> tuple[str, dict[str, str]]:
 
 
 def _date(meta: dict[str, str]) -> str:
-    match = re.match(r"D?:?((?:19|20)\d\d)(\d\d)?(\d\d)?", meta.get("CreationDate", ""))
+    match = re.match(r"D?:?((?:19|20)\d\d)(\d\d)?(\d\d)?", meta.get("CreationDate") or meta.get("ModDate", ""))
     return "-".join(part for part in match.groups() if part) if match else ""
 
 
@@ -165,8 +168,9 @@ def read_pdf(path: Path, settings: ReadSettings, *, password: str | None = None)
     read_scans(pdf, pages, settings)
     mark_furniture([(raw.lines, raw.frame.size[1]) for raw in pages])
     title, meta = _title(pdf, pages)
-    attachments = _attachments(pdf)
-    warnings = [f"{len(attachments)} attached file(s) not read: {', '.join(attachments[:5])}"] if attachments else []
+    counts = {number: raw.extras for number, raw in enumerate(pages, 1)}
+    notes, fields = ({number: both[place] for number, both in counts.items() if both[place]} for place in (0, 1))
+    warnings = extras_warnings(pdf, notes, fields)
     keep = {key.lower(): meta[key][:300] for key in ("Author", "Subject", "Creator", "Producer") if key in meta}
     yield Head("application/pdf", title=title, paged=True, page_count=count, date=_date(meta), warnings=tuple(warnings), metadata=keep)
     body = _body_size(pages)
@@ -180,13 +184,6 @@ def read_pdf(path: Path, settings: ReadSettings, *, password: str | None = None)
 def _heading_sizes(pages: Sequence[_Raw], body: float) -> list[float]:
     sizes = Counter(round(line.size * 2) / 2 for raw in pages for line in raw.lines if line.size > 1.14 * body and not line.furniture)
     return sorted((size for size, times in sizes.items() if times >= 1), reverse=True)[:8]
-
-
-def _attachments(pdf: Any) -> list[str]:
-    try:
-        return [pdf.get_attachment(i).get_name() for i in range(min(pdf.count_attachments(), 100))]
-    except (pdfium.PdfiumError, ValueError, AttributeError):
-        return []
 
 
 def _finish(pdf: Any, number: int, raw: _Raw, writer: PageWriter, body: float) -> Page:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import makers
+import pypdf
 import pytest
+from pypdf.annotations import Text
+from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, RectangleObject, TextStringObject
 
 from ingest.kb.errors import LimitExceeded, LockedFile, ReadError
 from ingest.kb.model import Page, unpack_boxes
@@ -114,6 +118,38 @@ def test_running_heads_feet_and_page_numbers_are_left_out(tmp_path: Path, count:
     assert len(pages) == count
     for number, page in enumerate(pages):
         assert squeeze(page.text) == f"The body of page number {'abcdefgh'[number] * 4} stands here. {makers.PROSE.strip()}"
+
+
+def test_heads_that_change_with_the_chapter_are_left_out_and_headers_of_tables_stay(tmp_path: Path) -> None:
+    pdf = makers.new_pdf()
+    for chapter, name in enumerate(("Money", "Work", "Schools", "Health"), 1):
+        pdf.add_page()
+        pdf.set_font("Helvetica", size=8)
+        pdf.text(430, 40, f"{name} in figures")
+        pdf.set_font("Helvetica", size=11)
+        for row, cells in enumerate((("Item", "Share", "Cost"), (f"{name} one", f"{chapter}.5%", "3.20"), (f"{name} two", "7.1%", "0.85"))):
+            for column, text in enumerate(cells):
+                pdf.text(60 + 150 * column, 80 + 14 * row, text)
+        pdf.set_xy(60, 160)
+        pdf.multi_cell(w=470, h=14, text=makers.PROSE, align="L")
+    pages = pages_of(tmp_path, bytes(pdf.output()))
+    assert not any("in figures" in page.text for page in pages)
+    assert all({block.header for block in page.blocks if block.kind == "table_row"} == {"Item | Share | Cost"} for page in pages)
+
+
+def test_words_over_line_ends_keep_the_hyphens_of_their_own(tmp_path: Path) -> None:
+    lines = [
+        "Programming comes first. The write-",
+        "ups speak of open-",
+        "weight models and of OpenRouter; the pro-",
+        "gramming share grew on Open-",
+        "Router, see example.org/reports/state-",
+        "of-models for more. A weight is open; open weights.",
+    ]
+    (page,) = pages_of(tmp_path, makers.pdf_plain(["\n".join(lines)]))
+    text = squeeze(page.text)
+    for words in ("write-ups", "open-weight models", "the programming share", "on OpenRouter,", "example.org/reports/state-of-models"):
+        assert words in text
 
 
 def test_the_head_of_a_single_page_stays(tmp_path: Path) -> None:
@@ -263,6 +299,50 @@ def test_pages_without_end_in_the_outline_are_survived(tmp_path: Path) -> None:
     ]
     _, pages = makers.read(makers.put(tmp_path, "a.pdf", makers.pdf_of_objects(objects)))
     assert len(pages) == 1
+
+
+# ---- beside the text -------------------------------------------------------------------------------------------------------------------
+
+
+def test_attachments_notes_and_form_fields_are_listed_and_not_read(tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(makers.pdf_plain([makers.PROSE, makers.PROSE])))
+    writer.add_attachment("figures.csv", b"a,b")
+    writer.add_annotation(1, Text(text="Check this figure", rect=(50, 550, 200, 650)))
+    field = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Annot"),
+            NameObject("/Subtype"): NameObject("/Widget"),
+            NameObject("/FT"): NameObject("/Tx"),
+            NameObject("/T"): TextStringObject("answer"),
+            NameObject("/V"): TextStringObject("secret value"),
+            NameObject("/Rect"): ArrayObject([FloatObject(value) for value in (50, 50, 200, 80)]),
+        }
+    )
+    writer.pages[0][NameObject("/Annots")] = ArrayObject([writer._add_object(field)])
+    out = io.BytesIO()
+    writer.write(out)
+    head, pages = makers.read(makers.put(tmp_path, "a.pdf", out.getvalue()))
+    assert head.warnings == (
+        "1 attached file(s) not read: figures.csv",
+        "1 note(s) not read, on page 2",
+        "1 form field(s) not read, on page 1",
+    )
+    assert [squeeze(page.text) for page in pages] == [makers.PROSE.strip()] * 2
+
+
+def test_what_is_cropped_away_is_not_read_and_boxes_are_of_what_is_shown(tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(makers.pdf_plain([makers.PROSE])))
+    writer.pages[0].cropbox = RectangleObject((50, 642, 545, 742))
+    out = io.BytesIO()
+    writer.write(out)
+    (page,) = pages_of(tmp_path, out.getvalue())
+    assert (round(page.width), round(page.height)) == (495, 100)
+    assert squeeze(page.text) == makers.PROSE.strip()
+    assert page.boxes is not None
+    # The text begins at 110 of 842 points from the top, of which 100 are cropped away.
+    first = unpack_boxes(page.boxes)[0]
+    assert 0.0 < first[0] < 0.05
+    assert 0.08 < first[1] < 0.3
 
 
 # ---- the project's own reports ---------------------------------------------------------------------------------------------------------
