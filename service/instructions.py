@@ -47,6 +47,9 @@ _PATTERN = re.compile(
             r"\b(?:send|post|forward|upload|leak|reveal|disclose|print|show|append)\b.{0,40}"
             r"\b(?:api keys?|passwords?|system prompt|conversation|chat history|secrets?|credentials|user data)\b",
             r"(?:发送|传送|寄送|上传|泄露|透露|显示|公开|印出|附上|寄到).{0,20}(?:密钥|金钥|密码|系统提示|聊天记录|对话记录|机密)",
+            r"(?:系统提示|提示词|聊天记录|对话记录|密钥|金钥|密码|机密).{0,16}(?:发送|传送|寄送|寄到|上传|泄露|透露|交给)(?:到|至|给)?",
+            # The mark of an image in Markdown, and that of a query in its address, end a sentence: the rest begins with a link.
+            r"^\W*\[[^\]]*\]\(\s*https?://",
             r"!\[[^\]]*\]\(\s*https?:|\b(?:visit|click|open|go to|fetch|call)\b.{0,16}https?://|(?:点击|点选|打开|访问|造访|前往|连到).{0,8}https?://",
             # No sources, no limits.
             r"(?:不要|别|不必|无需|不用).{0,4}(?:附|给|标注|列出|注明).{0,6}(?:出处|来源|引用)|没有任何(?:限制|规则)",
