@@ -13,6 +13,7 @@ export default {
   "evals.gate.passed": "gate passed",
   "evals.gate.failed": "gate failed",
   "evals.measure": "Measure",
+  "evals.measures": "Measures of {name}",
   "evals.value": "Value",
   "evals.interval": "95% interval",
   "evals.n": "Questions",

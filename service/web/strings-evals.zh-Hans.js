@@ -13,6 +13,7 @@ export default {
   "evals.gate.passed": "通过门槛",
   "evals.gate.failed": "未通过门槛",
   "evals.measure": "指标",
+  "evals.measures": "{name} 的指标",
   "evals.value": "数值",
   "evals.interval": "95% 置信区间",
   "evals.n": "题数",

@@ -13,6 +13,7 @@ export default {
   "evals.gate.passed": "通過門檻",
   "evals.gate.failed": "未通過門檻",
   "evals.measure": "指標",
+  "evals.measures": "{name} 的指標",
   "evals.value": "數值",
   "evals.interval": "95% 信賴區間",
   "evals.n": "題數",

@@ -26,7 +26,7 @@ def _violations(page: Page) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing_in_any_state(site: Site, open_page: OpenPage, language: str, theme: str) -> None:
-    """No violation of WCAG 2.2 A and AA, nor of best practice: empty, answer, refusal, open source, library, review."""
+    """No violation of WCAG 2.2 A and AA, nor of best practice: empty, answer, refusal, open source, library, runs, run, review."""
     page = open_page(site, language, theme)
     expect(page.locator(".idea").first).to_be_visible()
     found = {"empty": _violations(page)}
@@ -42,6 +42,16 @@ def test_axe_finds_nothing_in_any_state(site: Site, open_page: OpenPage, languag
     page.evaluate("location.hash = '#/documents'")
     expect(page.locator(".document").first).to_be_visible()
     found["library"] = _violations(page)
+    if not site.call("/v1/evals")["data"]:
+        case = {"id": "a", "group_id": "a", "language": "en", "question": CITED["en"], "answerable": True, "answers": [["x"]]}
+        for name in ("one", "two"):
+            site.call("/v1/evals", {"name": name, "cases": [case]})
+    page.evaluate("location.hash = '#/evals'")
+    expect(page.locator(".run h2 a")).to_have_count(2)
+    found["runs"] = _violations(page)
+    page.locator(".run h2 a").first.click()
+    page.locator(".case-box summary").first.click()
+    found["run"] = _violations(page)
     page.evaluate("location.hash = '#/evals'")
     draft = {"id": "a", "group_id": "a", "language": "en", "question": "Why?", "answerable": True, "answers": [["x"]]}
     draft["evidence"] = [{"document": "state-of-ai-retention.md", "page": 1, "quote": "x"}]
