@@ -55,6 +55,7 @@ async def search_route(body: SearchRequest, request: Request) -> Response:
     """List the passages that fit a query best."""
     state = state_of(request)
     query = check_question(body.query)
+    state.note_question(query)
     filters = body.filters.filters() if body.filters else None
     return JSONResponse(await state.in_thread(search, state.kb, query, top_k=body.top_k, filters=filters, explain=body.explain))
 

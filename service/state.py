@@ -71,6 +71,11 @@ class State:
         self.metrics.generation.set(snapshot.generation.number if snapshot else 0)
         return snapshot
 
+    def note_question(self, text: str) -> None:
+        """Write a question into the log, if the operator wants that."""
+        if self.settings.service.log_content:
+            _log.info("asked", extra={"facts": {"question": text}})
+
     def key_fits(self, presented: bytes) -> bool:
         """Return whether a key is one of ours; compared by digest, in constant time."""
         digest = hashlib.sha256(presented).digest()

@@ -77,6 +77,7 @@ async def answer_events(state: State, question: str, *, generate: bool = True, *
         generate: Whether the configured language model may write the answer.
         options: As ``service.answer.prepare`` takes them.
     """
+    state.note_question(question)
     yield "start", {"question": question}
     model = state.model if generate else None
     alone, translation = "", ""

@@ -367,6 +367,15 @@ async def test_no_secret_is_in_any_log_or_answer(library: Library, monkeypatch: 
         assert not [text for text in texts if secret in text]
 
 
+async def test_questions_are_in_the_log_if_the_operator_wants_them(library: Library, caplog: Any) -> None:
+    async with serving(library.settings(service={"log_content": True})) as client:
+        with caplog.at_level(logging.INFO, "wenju"):
+            await client.ask("What of the zanzibarian tractor?")
+            await client.post("/v1/search", json={"query": "zanzibarian mill"})
+    asked = [record.facts["question"] for record in caplog.records if record.name == "wenju.service" and record.getMessage() == "asked"]
+    assert asked == ["What of the zanzibarian tractor?", "zanzibarian mill"]
+
+
 async def test_no_question_is_in_the_log(client: Client, caplog: Any) -> None:
     with caplog.at_level(logging.INFO, "wenju"):
         await client.ask("What of the zanzibarian tractor?")
