@@ -34,6 +34,8 @@ THINK_S = 1.0
 # Caches fill, engines and models load: the slope is taken after this share of the run.
 WARM_UP = 0.3
 MAX_SLOPE_MB = 1.0
+# More than these are merged (ingest).
+SEGMENTS = 8
 ASKED = (
     QUESTION,
     UNANSWERABLE,
@@ -175,9 +177,13 @@ def make_library(library: Library, folder: Path) -> Path:
 
 
 async def load(running: Served, minutes: float) -> tuple[Watch, Counter[str], list[float]]:
-    until = time.monotonic() + minutes * 60
     watch, seen, times = Watch(running.process.pid), Counter[str](), list[float]()
     async with httpx.AsyncClient(base_url=running.url, trust_env=False, timeout=60) as client:
+        # As many segments as there will ever be, before anything is measured: each costs memory once.
+        first = Reader(client, WORKERS, seen, times)
+        for _ in range(SEGMENTS):
+            await first.add()
+        until = time.monotonic() + minutes * 60
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.look(until))
             for number in range(WORKERS):
