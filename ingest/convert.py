@@ -8,31 +8,47 @@ from pathlib import Path
 from ingest.kb.errors import SourceError
 from ingest.kb.script import convert_prose
 from ingest.readers.decode import decode
-from ingest.readers.fences import mark_fenced
 from ingest.readers.frontmatter import split_front_matter
+from ingest.readers.markdown import literal_lines
 
 __all__ = ["convert_file", "convert_markdown"]
 
 _LANGUAGE = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hant", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant"}
-# What is kept letter by letter inside a line: code spans, link targets, addresses, HTML tags, shortcodes, wiki link targets,
-# footnote labels.
+# What is kept letter by letter inside a line: code spans, link targets and labels, addresses, HTML tags, shortcodes, attributes of headings
+# and blocks, wiki link targets, footnote labels.
 _KEPT = re.compile(
     r"(`+)(?!`).*?(?<!`)\1(?!`)"
-    r"|\]\([^)\s]*(?:\s+\"[^\"]*\")?\)"
+    r"|\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|\]\[[^\]\n]+\]|^ {0,3}\[[^\]\n]+\]:\s.*"
     r"|<https?://[^>]*>|https?://[^\s)\]>，。；、）」]+"
     r"|</?[A-Za-z][^>]*>"
-    r"|\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}"
+    r"|\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:?\s*[.#:][^}\n]*\}"
     r"|\[\[[^\]|]*\|?|\[\^[^\]]+\]|\$\$?[^$]+\$\$?|<!--.*?-->"
 )
 # Front matter entries whose value is prose; all else (slugs, paths, dates, switches) is kept.
 _PROSE_KEYS = {"title", "subtitle", "description", "summary", "excerpt", "publisher", "author", "tags", "categories", "keywords"}
 
 
-def _line(text: str, to: str) -> str:
-    out, at = [], 0
-    for match in _KEPT.finditer(text):
-        out += [_prose(text[at : match.start()], to), match.group()]
+_FOOTNOTE = re.compile(r"^ {0,3}\[\^[^\]\n]+\]:\s")
+_DEFINITION = re.compile(r"^ {0,3}\[([^\]\n^][^\]\n]*)\]:\s", re.MULTILINE)
+
+
+def _line(text: str, to: str, labels: frozenset[str] = frozenset()) -> str:
+    note = _FOOTNOTE.match(text)
+    out, at = ([note.group()], note.end()) if note else ([], 0)
+    for match in _KEPT.finditer(text, at):
+        out += [_short(text[at : match.start()], to, labels), match.group()]
         at = match.end()
+    return "".join(out) + _short(text[at:], to, labels)
+
+
+def _short(text: str, to: str, labels: frozenset[str]) -> str:
+    """Return prose converted; a link that is nothing but its label, ``[label]``, keeps the label behind its converted text."""
+    out, at = [], 0
+    for match in re.finditer(r"(?<!!)\[([^\[\]\n]+)\](?![\[(:])", text):
+        label = match.group(1)
+        if label in labels and _prose(label, to) != label:
+            out += [_prose(text[at : match.start()], to), f"[{_prose(label, to)}][{label}]"]
+            at = match.end()
     return "".join(out) + _prose(text[at:], to)
 
 
@@ -43,15 +59,20 @@ def _prose(text: str, to: str) -> str:
 def _front(raw: str, to: str) -> str:
     """Return front matter with the values of prose keys converted and ``language`` set; keys and punctuation stay."""
     out = []
-    key = ""
+    key, depth = "", 0
     for line in raw.split("\n"):
-        match = re.match(r"^([\w.-]+)(\s*[:=]\s*)(.*)$", line)
-        if match:
-            key = match.group(1).lower()
+        match = re.match(r"^(\s*)(?:- )?([\w.-]+)(\s*[:=]\s*)(.*)$", line)
+        table = re.match(r"^\s*\[.*\]\s*$", line) and "=" not in line and not line.startswith((" ", "\t"))
+        if match and not (key in _PROSE_KEYS and len(match.group(1)) > depth and "://" in line):
+            key, depth = match.group(2).lower(), len(match.group(1))
+            value = match.group(4)
+            before = line[: len(line) - len(value)]
             if key in ("language", "lang"):
-                line = f"{match.group(1)}{match.group(2)}{_quoted(match.group(3), _LANGUAGE[to])}"
-            elif key in _PROSE_KEYS:
-                line = match.group(1) + match.group(2) + _prose(match.group(3), to)
+                line = before + _quoted(value, _LANGUAGE[to])
+            elif key in _PROSE_KEYS and not value.startswith("{"):
+                line = before + _prose(value, to)
+        elif table:
+            key = ""
         elif key in _PROSE_KEYS:
             line = _prose(line, to)
         out.append(line)
@@ -71,7 +92,10 @@ def convert_markdown(text: str, to: str) -> str:
         to: ``zh-Hans``, ``zh-Hant``, ``zh-TW`` or ``zh-HK``; ``zh-Hant`` is converted with Taiwan's wording.
     """
     _, start, _ = split_front_matter(text)
-    out = [line if fenced else _line(line, to) for line, fenced in mark_fenced(text[start:].split("\n"))]
+    body = text[start:]
+    labels = frozenset(_DEFINITION.findall(body))
+    literal = literal_lines(body)
+    out = [line if number in literal else _line(line, to, labels) for number, line in enumerate(body.split("\n"))]
     head = text[:start]
     if start:
         lines = head.split("\n")

@@ -22,18 +22,22 @@ from ingest.readers.fences import mark_fenced
 from ingest.readers.frontmatter import facts, split_front_matter
 from ingest.readers.html import track_hidden, visible_text
 
-__all__ = ["read_markdown"]
+__all__ = ["literal_lines", "read_markdown"]
 
-_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|%%.*?%%|\{:\s*[.#][^}\n]*\}")
+_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|%%.*?%%|\{:[^}\n]*\}")
 _WIKI = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"^(\s*(?:>\s*)+)\[!(\w[\w -]*)\][+-]?[ \t]*(.*)$")
 _MDX = re.compile(r"^(?:import\s.+\sfrom\s+['\"].+['\"];?|import\s+['\"].+['\"];?|export\s+(?:const|default|function|let)\b.*)$")
+_HEADING_ID = re.compile(r"^(\s{0,3}#{1,6}\s.*?)\s*\{[#.][^}\n]*\}\s*$")
+_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9][A-Za-z0-9-]*\s*$")
+_MARKED = re.compile(r"(?<![=\w])==(?![=\s])([^=\n]+?)(?<!\s)==(?![=\w])")
+_LITERAL_SHORTCODE = re.compile(r"^\s*\{[{%][<%]?\s*(/?\s*|end)(highlight|raw|mermaid|math|katex|code)\b")
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 def _outside_code(line: str) -> str:
     """Return a line with wiki links resolved and shortcodes removed, code spans left alone."""
-    if "{" not in line and "[[" not in line and "%%" not in line:
+    if not any(mark in line for mark in ("{", "[[", "%%", "==")):
         return line
     out, at = [], 0
     for span in _CODE_SPAN.finditer(line):
@@ -44,7 +48,7 @@ def _outside_code(line: str) -> str:
 
 def _plain(text: str) -> str:
     text = _WIKI.sub(lambda match: "" if match.group(1) else (match.group(3) or match.group(2)), text)
-    return _SHORTCODE.sub("", text)
+    return _MARKED.sub(r"\1", _SHORTCODE.sub("", text))
 
 
 def _prepare(body: str) -> str:
@@ -59,8 +63,31 @@ def _prepare(body: str) -> str:
             # A line of its own: the body's first sentence must not begin with the title.
             out.append(callout.group(1) + (f"**{callout.group(3)}**\\" if callout.group(3) else ""))
         else:
+            line = _BLOCK_ID.sub("", _HEADING_ID.sub(r"\1", line))
             out.append(_outside_code(line))
     return "\n".join(out)
+
+
+def literal_lines(body: str) -> set[int]:
+    """Return the numbers (from 0) of the lines that are no prose: code, formulas, MDX imports, comments, scripts, styles.
+
+    Args:
+        body: Without front matter, lines ended by newlines.
+    """
+    lines = body.split("\n")
+    out = {number for number, (line, fenced) in enumerate(mark_fenced(lines)) if fenced or _MDX.match(line)}
+    for token in _parser().parse(body):
+        verbatim = token.type == "html_block" and re.match(r"\s*<(?:script|style|pre|!--)", token.content, re.IGNORECASE)
+        if token.map and (token.type in ("fence", "code_block", "math_block") or verbatim):
+            out.update(range(*token.map))
+    inside = ""
+    for number, line in enumerate(lines):
+        found = _LITERAL_SHORTCODE.match(line)
+        if found and number not in out:
+            inside = "" if found.group(1).strip() else found.group(2)
+        elif inside:
+            out.add(number)
+    return out
 
 
 def _parser() -> MarkdownIt:

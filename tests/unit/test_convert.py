@@ -129,3 +129,47 @@ def test_file(tmp_path: Path) -> None:
     assert convert_file(path, "zh-TW") == "軟體\n資訊\n"
     with pytest.raises(SourceError, match="nowhere"):
         convert_file(tmp_path / "nowhere.md", "zh-TW")
+
+
+def test_what_is_no_prose_stays_to_the_letter() -> None:
+    kept = [
+        "+++",
+        'slug = "软件-份额"',
+        'aliases = ["/软件/旧"]',
+        "[params]",
+        '  image = "/图片/软件.png"',
+        "+++",
+        "import Chart from '../components/软件.jsx'",
+        "export const meta = { 标题: '软件' }",
+        "",
+        '[软件]: https://example.com/软件 "软件"',
+        "",
+        "    软件缩进代码",
+        "",
+        "{% highlight ruby %}",
+        "软件",
+        "{% endhighlight %}",
+        "",
+        "<!-- 软件",
+        "内存 -->",
+        "",
+        "$$",
+        "软件",
+        "$$",
+        "{: .软件 }",
+        "",
+    ]
+    for to in ("zh-TW", "zh-HK", "zh-Hant"):
+        assert convert_markdown("\n".join(kept), to) == "\n".join(kept)
+
+
+def test_prose_beside_what_is_kept_is_converted() -> None:
+    text = "# 软件 {#软件}\n\n[软件] 与 [内存][软件]、[^软件]。\n\n[软件]: /软件\n[^软件]: 软件的脚注。\n"
+    wanted = "# 軟體 {#软件}\n\n[軟體][软件] 與 [記憶體][软件]、[^软件]。\n\n[软件]: /软件\n[^软件]: 軟體的腳註。\n"
+    assert convert_markdown(text, "zh-TW") == wanted
+
+
+def test_lists_and_tables_of_front_matter_keep_what_is_no_prose() -> None:
+    text = "---\ntags:\n  - 软件\nauthor: {name: 软件, url: /软件}\nparams:\n  title: 软件\n  image: /软件.png\n---\n正文软件\n"
+    wanted = "---\ntags:\n  - 軟體\nauthor: {name: 软件, url: /软件}\nparams:\n  title: 軟體\n  image: /软件.png\n---\n正文軟體\n"
+    assert convert_markdown(text, "zh-TW") == wanted

@@ -320,3 +320,18 @@ def test_blocks_of_any_markdown_are_in_order_and_cover_the_text(text: str) -> No
 @settings(deadline=None)
 def test_any_text_is_read(text: str) -> None:
     page_of(text)
+
+
+def test_marks_that_a_renderer_hides_are_no_text(tmp_path: Path) -> None:
+    source = (
+        "# Shares {#shares}\n\nThe ==share== rose, a == b stays. ^para-1\n\n- done\n- open ^id-2\n\n* TOC\n{:toc}\n\n`==code==`\n"
+    )
+    _, (page,) = makers.read(makers.put(tmp_path, "a.md", source))
+    assert makers.kinds(page) == [
+        ("heading", "Shares"),
+        ("paragraph", "The share rose, a == b stays."),
+        ("list_item", "done"),
+        ("list_item", "open"),
+        ("list_item", "TOC"),
+        ("paragraph", "==code=="),
+    ]
