@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import time
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
 __all__ = ["Embedder", "content_hash", "gloss", "make_embedder"]
+
+# A model that is being loaded or is overrun answers a moment later.
+_ATTEMPTS, _PAUSE_S = 3, 0.5
 
 
 class Embedder(Protocol):
@@ -124,7 +128,7 @@ class LlamaIndexEmbedder:
         """Return unit vectors, shape (n, dimension).
 
         Raises:
-            DependencyError: The model fails twice, or answers with another dimension than the settings say.
+            DependencyError: The model fails three times, or answers with another dimension than the settings say.
         """
         out: list[list[float]] = []
         for start in range(0, len(texts), self._batch):
@@ -141,16 +145,18 @@ class LlamaIndexEmbedder:
         return unit
 
     def _call(self, texts: list[str]) -> list[list[float]]:
-        for attempt in (1, 2):
+        for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._model.get_text_embedding_batch(texts)
-            except Exception as error:
-                if attempt == 2:
-                    raise DependencyError(
-                        f"the embedding model {self.identity} does not answer: {error}",
-                        hint="Check WENJU_EMBEDDING__BASE_URL and the key, or set embedding.provider to embedded.",
-                    ) from error
-        return []
+            except Exception:
+                time.sleep(_PAUSE_S * 2**attempt)
+        try:
+            return self._model.get_text_embedding_batch(texts)
+        except Exception as error:
+            raise DependencyError(
+                f"the embedding model {self.identity} does not answer: {error}",
+                hint="Check WENJU_EMBEDDING__BASE_URL and the key, or set embedding.provider to embedded. What was embedded is kept.",
+            ) from error
 
     def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._dimension and vectors.shape[1] != self._dimension:
@@ -185,31 +191,33 @@ def make_embedder(settings: EmbeddingSettings, analyser: Analyser) -> Embedder |
     )
 
 
-_PROVIDERS = {
-    "openai-like": ("llama_index.embeddings.openai_like", "OpenAILikeEmbedding", "llama-index-embeddings-openai-like"),
-    "ollama": ("llama_index.embeddings.ollama", "OllamaEmbedding", "llama-index-embeddings-ollama"),
-}
+# Both speak OpenAI's protocol; Ollama's own address is known.
+_HTTP = {"openai-like": "", "ollama": "http://127.0.0.1:11434/v1"}
 
 
 def _llama_index_model(settings: EmbeddingSettings) -> BaseEmbedding:
-    module, _, name = settings.provider.partition(":")
-    package = module
     options: dict[str, Any] = dict(settings.options)
-    if settings.provider in _PROVIDERS:
-        module, name, package = _PROVIDERS[settings.provider]
-        options |= {"model_name": settings.model}
-        if settings.provider == "openai-like":
-            options |= {"api_base": settings.base_url, "api_key": settings.api_key.get_secret_value() or "none"}
-        elif settings.base_url:
-            options |= {"base_url": settings.base_url}
-    elif not name:
-        known = ", ".join(["embedded", "none", *_PROVIDERS])
+    if settings.provider in _HTTP:
+        from ingest.kb.http_embedding import HttpEmbedding
+
+        base_url = settings.base_url or _HTTP[settings.provider]
+        if not base_url or not settings.model:
+            missing = "embedding.model" if base_url else "embedding.base_url"
+            raise SettingsError(
+                f"embedding.provider is {settings.provider!r} and {missing} is empty",
+                hint=f"Set WENJU_{missing.upper().replace('.', '__')}.",
+            )
+        return HttpEmbedding(base_url=base_url, api_key=settings.api_key.get_secret_value(), model_name=settings.model, **options)
+    module, _, name = settings.provider.partition(":")
+    if not name:
+        known = ", ".join(["embedded", "none", *_HTTP])
         raise SettingsError(f"embedding.provider is {settings.provider!r}", hint=f"Use one of {known}, or module:Class.")
     try:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise DependencyError(
-            f"the embedding {settings.provider} cannot be imported: {error}", hint=f"Install it: pip install {package}"
+            f"the embedding {settings.provider} cannot be imported: {error}",
+            hint=f"Install it: pip install {module.replace('.', '-').replace('_', '-')}",
         ) from error
     model: BaseEmbedding = kind(**options)
     return model

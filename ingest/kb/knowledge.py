@@ -95,6 +95,12 @@ class KnowledgeBase:
                 f"the index was built with analyser and lexicon {generation.identity.analyser}, this is {self.analyser.version}",
                 hint="Run `wenju ingest` again: documents are not read or embedded anew unless they must.",
             )
+        built = generation.identity.embedding
+        if self.embedder is not None and built not in ("none", self.embedder.identity):
+            raise KnowledgeBaseError(
+                f"the index was built with the embedding {built}, the settings name {self.embedder.identity}",
+                hint="Run `wenju ingest` again to embed anew, or set embedding.provider and embedding.model back (`none` for words alone).",
+            )
         same_model = self.embedder is not None and generation.identity.embedding == self.embedder.identity
         opened = {entry.name: self._segment(entry, dense=same_model) for entry in generation.segments}
         self._open = opened
