@@ -42,7 +42,9 @@ def _masses(terms: Sequence[WeightedTerm], idf: NDArray[np.float64], question: Q
     text = np.array([term.term[0] != "h" for term in terms], dtype=bool)
     same = float(weights[text].sum())
     across = np.array([_crosses(term.term, question, names) for term in terms], dtype=bool)
-    boost = np.array([CROSS_CONCEPT_WEIGHT / FIELD_WEIGHTS["c"] if "c" in term.term[:2] else 1.0 for term in terms]) * across
+    boost = (
+        np.array([CROSS_CONCEPT_WEIGHT / FIELD_WEIGHTS["c"] if term.term.removeprefix("h")[0] == "c" else 1.0 for term in terms]) * across
+    )
     # Words that no concept covers cannot be found in the other language; they count as missing there.
     lost = np.array([term.term[0] == "w" and term.term in asked for term in terms], dtype=bool) & ~across
     other = float((weights * boost)[text].sum() + idf[lost].sum())
