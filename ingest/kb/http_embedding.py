@@ -1,4 +1,4 @@
-"""An embedding model behind an OpenAI-compatible address (``POST …/embeddings``) as a LlamaIndex embedding: OpenAI, vLLM, Ollama …"""
+"""An embedding model behind an OpenAI-compatible address (``POST …/embeddings``), as a LlamaIndex embedding: OpenAI, vLLM, Ollama."""
 
 from __future__ import annotations
 
