@@ -17,7 +17,7 @@ from importlib.resources import files
 from ingest.kb import Analyser
 from service.question import Question, Unit
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, analysed, unit_terms
+from service.sentences import FEATURES, Candidate, about, analysed, unit_terms
 
 __all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
 
@@ -38,12 +38,13 @@ SIGNALS = (
     "nearness_glossed",
     "other_date",
     "names_in_document",
+    "rival",
 )
 # Which way each may speak: for an answer, against one, or either.
-SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1)
+SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1, -1)
 
 
-_OTHER_DATE = FEATURES.index("other_date")
+_OTHER_DATE, _RIVAL = FEATURES.index("other_date"), FEATURES.index("rival")
 # Where the dense leg did not take part, what it gives an answered question on average.
 _USUAL_COSINE = 0.5
 # What the word that names the kind of the answer counts.
@@ -106,6 +107,7 @@ def signals(
         "nearness": (near or _USUAL_COSINE) if plain else _USUAL_COSINE,
         "nearness_glossed": _USUAL_COSINE if plain else (near or _USUAL_COSINE),
         "other_date": best.values[_OTHER_DATE],
+        "rival": best.values[_RIVAL],
         "names_in_document": _share(names, whole | _told_by_document(question, retrieval, best, analyser)),
     }, missing
 
@@ -116,9 +118,9 @@ def _heavy(unit: Unit) -> bool:
 
 
 def _told_by_document(question: Question, retrieval: Retrieval, best: Candidate, analyser: Analyser) -> set[int]:
-    """Return the places of the units that the best sentence's document speaks of, in its title or in another retrieved passage."""
+    """Return the places of the units that the best sentence's document speaks of: of itself, or in another retrieved passage."""
     same = [hit for hit in retrieval.hits if hit.document.id == best.hit.document.id]
-    told = set(unit_terms(analysed(analyser, best.hit.document.title))).union(*(unit_terms(analysed(analyser, hit.text)) for hit in same))
+    told = set(unit_terms(analysed(analyser, about(best.hit.document)))).union(*(unit_terms(analysed(analyser, hit.text)) for hit in same))
     return {i for i, unit in enumerate(question.units) if any(term in told for term in unit.terms)}
 
 

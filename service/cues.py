@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from ingest.kb import Analysis
 from service.question import Question
 
-__all__ = ["COUNTED", "SEPARATORS", "SUPERLATIVE", "asks_name", "kind_present", "names_something", "nearness", "other_date", "proper_spans"]
+__all__ = [
+    "CAPTION",
+    "COUNTED",
+    "SEPARATORS",
+    "SUPERLATIVE",
+    "asks_name",
+    "kind_present",
+    "names_something",
+    "nearness",
+    "other_date",
+    "proper_spans",
+]
 
 # A place in an order is asked for, and stands as one: 排第几, where does it rank; 第 24 位, 24th, second.
 _RANK = re.compile(r"第几|排几|排名[^，。？]{0,8}(?:多少|如何|怎么样|几)|\branks?\b|\bin what (?:place|position)\b|\bwhat place\b")
@@ -36,6 +47,8 @@ _ASKS_NAME = re.compile(
 _NAMES = re.compile(
     r"称为|称之为|称作|叫做|叫作|名为|命名为|取名|所谓|\b(?:call(?:s|ed)?|named?|terms?|termed|dubs?|dubbed|known as|label(?:s|led))\b"
 )
+# A table's or figure's caption, which says what is shown and not what is so.
+CAPTION = re.compile(r"^\W*(?:表|圖|图|table|figure|fig\.|chart|exhibit)\s?\d+(?:[.-]\d+)?(?=\W|\s|$)", re.IGNORECASE)
 SEPARATORS = re.compile(r"[、；;]|, | and |以及|和|及")
 _REASON = re.compile(
     r"归因|归结|源于|源自|来自|出于|在于|缘于|得益于|受惠于|为了|以致|之所以|理由|带动|推动|因为|由于|因此|原因|导致|所以|使得"
@@ -95,7 +108,8 @@ def kind_present(question: Question, analysis: Analysis, text: str) -> tuple[flo
     if kind in ("person", "place", "entity"):
         spans = proper_spans(question, analysis, text)
         return (1.0 if spans else 0.3), spans
-    cue = _CUES.get(kind)
+    # Of several kinds (哪些原因: a list of reasons) the first that has cues of its own counts.
+    cue = next((_CUES[name] for name in question.types if name in _CUES), None)
     return (0.5 if cue is None else float(bool(cue.search(analysis.folded)))), []
 
 

@@ -51,8 +51,8 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
     ("person", r"谁|哪(?:一)?位|何人|什么人|哪些人|\bwho(?:m|se)?\b|\bwhich (?:person|people|author|authors)\b"),
     (
         "reason",
-        r"为何|为什么|为啥|因何|何故|什么原因|原因(?:是|为|有)|什么缘故|理由(?:是|有)|怎么会|\bwhy\b|\breasons?\b"
-        r"|\bwhat (?:caused|causes|led|explains)\b",
+        r"为何|为什么|为啥|因何|何故|(?:什么|哪些|哪几个?|何种)(?:主要)?原因|原因(?:是|为|有|何在|[？?]|$)|归因于什么|什么缘故|理由(?:是|有)|怎么会|\bwhy\b|\breasons?\b"
+        r"|\bwhat (?:caused|causes|led|explains|drove|drives)\b|\bto what (?:do|does|did|is|are|was|were)\b",
     ),
     (
         "number",
@@ -124,6 +124,7 @@ class Unit:
         kind: ``concept``, ``word``, ``name`` (Latin name or one the lexicon lists) or ``figure``.
         low: True if it says little about the subject.
         salience: How much it says about the subject, 0 to 1 (``service.salience``).
+        name_kind: ``company``, ``place`` … for a name of the lexicon, else empty.
         kind_asked: True for the word after *which*: the answer is one of its kind, and need not name it.
     """
 
@@ -134,6 +135,7 @@ class Unit:
     low: bool = False
     salience: float = 1.0
     kind_asked: bool = False
+    name_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         attribute = match.nested and not concept.low and any(a <= match.start and match.end <= b for a, b in asking)
         if (match.nested and not attribute) or concept.kind in ("question", "unit") or functional(match.start, match.end):
             continue
-        kind = "name" if concept.kind in _NAME_KINDS else "concept"
+        named = concept.kind if concept.kind in _NAME_KINDS else ""
+        kind = "name" if named else "concept"
         span = (match.start, match.end)
         terms: tuple[str, ...] = ("c" + concept.key,)
         if span in units:
@@ -213,8 +216,8 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
             continue
         original = text[start:end]
         latin = not is_han(word[0])
-        named = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
-        kind = "name" if named else "word"
+        proper = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
+        kind = "name" if proper else "word"
         units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
     return tuple(_weighed(units[span], analysis) for span in sorted(units))
 

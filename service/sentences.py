@@ -11,13 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ingest.kb import Analyser, Analysis, sentence_spans
+from ingest.kb import Analyser, Analysis, Document, sentence_spans
 from ingest.kb.tokens import is_han
-from service.cues import COUNTED, SEPARATORS, SUPERLATIVE, asks_name, kind_present, names_something, nearness, other_date, proper_spans
+from service.cues import (
+    CAPTION,
+    COUNTED,
+    SEPARATORS,
+    SUPERLATIVE,
+    asks_name,
+    kind_present,
+    names_something,
+    nearness,
+    other_date,
+    proper_spans,
+)
 from service.question import Question, Unit
 from service.retrieve import Hit, is_reference
 
-__all__ = ["FEATURES", "Candidate", "analysed", "candidates", "features"]
+__all__ = ["FEATURES", "Candidate", "about", "analysed", "candidates", "features"]
 
 FEATURES = (
     "coverage",
@@ -56,6 +67,7 @@ FEATURES = (
     "counted",
     "other_date",
     "naming",
+    "rival",
 )
 
 
@@ -141,6 +153,20 @@ def unit_places(unit: Unit, analysis: Analysis) -> list[tuple[int, int]]:
     places += [(start, end) for word, start, end in analysis.words if "w" + word in wanted]
     places += [(q.start, q.end) for q in analysis.quantities if any("n" + term in wanted for term in q.terms)]
     return places
+
+
+def rival(question: Question, candidate: Candidate) -> float:
+    """Return the share of the question's named subjects that a sentence lacks while it speaks of others of the same kind.
+
+    *Taiwan ranks 22nd* has the attribute that is asked of the United States, and another subject.
+    """
+    named = [i for i, unit in enumerate(question.units) if unit.name_kind]
+    if not named:
+        return 0.0
+    asked = {term for unit in question.units for term in unit.terms}
+    others = {m.concept.kind for m in candidate.analysis.concepts if not m.nested and "c" + m.concept.key not in asked}
+    lacking = [i for i in named if i not in candidate.matched and question.units[i].name_kind in others]
+    return len(lacking) / len(named)
 
 
 def _counted(unit: Unit | None, candidate: Candidate, size: int) -> float:
@@ -236,7 +262,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             matched_weight / (total_units * (1 + math.log1p(length / 20))),
             _novelty(candidate, asked_words),
             1.0 if candidate.hit.passage.kind == "table_row" else 0.0,
-            1.0 if candidate.hit.passage.kind == "caption" else 0.0,
+            1.0 if candidate.hit.passage.kind == "caption" or CAPTION.match(candidate.text) else 0.0,
             1.0 if is_source_line(candidate) else 0.0,
             1.0 if heaviest in candidate.matched else 0.0,
             1.0 if heaviest in candidate.matched or heaviest in candidate.context else 0.0,
@@ -252,6 +278,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             _counted(counted, candidate, size),
             float(other_date(asked_dates, candidate.analysis)),
             1.0 if naming and names_something(candidate.analysis) else 0.0,
+            rival(question, candidate),
         ]
 
 
@@ -272,10 +299,15 @@ def _unit_weight(unit: Unit, weights: dict[str, float]) -> float:
 
 
 def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
-    """Return the terms of what stands above a sentence: document title, headings, table header."""
+    """Return the terms of what stands above a sentence: what the document says of itself, headings, table header."""
     hit = candidate.hit
-    context = " \n ".join((hit.document.title, *hit.passage.heading, hit.passage.header))
+    context = " \n ".join((about(hit.document), *hit.passage.heading, hit.passage.header))
     return frozenset(analysed(analyser, context).terms())
+
+
+def about(document: Document) -> str:
+    """Return what a document says of itself: title, publisher, tags."""
+    return " \n ".join((document.title, document.publisher or "", *document.tags))
 
 
 def _title_names(candidate: Candidate, units: Sequence[Unit], names: Sequence[int], analyser: Analyser) -> float:
