@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 from ingest.kb.model import Language
+from ingest.kb.phrases import KEPT
 from ingest.kb.tokens import is_han
 
 __all__ = ["convert_prose", "detect_language", "detect_script", "to_script"]
@@ -34,6 +35,19 @@ def _convert(config: str, text: str) -> str:
     # The regional configurations stop at a NUL without a word.
     converted: str = _converter(config).convert(text.replace("\x00", " "))
     return converted
+
+
+def _by_phrase(config: str, text: str) -> str:
+    """Return a text converted by phrase, but for the phrases that are no computing terms in reports."""
+    if config not in KEPT:
+        return _convert(config, text)
+    pattern, plain, exceptions = KEPT[config]
+    parts, at = [], 0
+    for found in pattern.finditer(text):
+        kept = _convert(plain, found.group())
+        parts += [_convert(config, text[at : found.start()]), exceptions.get(kept, kept)]
+        at = found.end()
+    return "".join([*parts, _convert(config, text[at:])])
 
 
 @cache
@@ -77,7 +91,7 @@ def convert_prose(text: str, to: str) -> str:
         return _convert("t2hk", text)
     if found == to or (found == "zh-Hant" and to != "zh-Hans") or (found is None and to == "zh-Hans"):
         return text
-    return _convert(_CONFIGS[found or "zh-Hans", to], text)
+    return _by_phrase(_CONFIGS[found or "zh-Hans", to], text)
 
 
 def to_script(text: str, language: Language) -> str:

@@ -75,3 +75,21 @@ def test_english_stays() -> None:
 
 def test_a_nul_does_not_cut_the_text() -> None:
     assert convert_prose("软件\x00信息", "zh-TW").endswith("資訊")
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "converted"),
+    [
+        (
+            "报告发布后，模型的参数与间接指标都公开了，项目仍在进程中。",
+            "zh-TW",
+            "報告發布後，模型的參數與間接指標都公開了，項目仍在進程中。",
+        ),
+        ("受访对象支持循环经济与法律程序。", "zh-TW", "受訪對象支持循環經濟與法律程序。"),
+        ("程序员把文件夹里的软件代码扩展了。", "zh-TW", "程式設計師把資料夾裡的軟體程式碼擴展了。"),
+        ("核心指標與時間序列見簡報，政策由機關執行，資料已整合。", "zh-Hans", "核心指标与时间序列见简报，政策由机关执行，数据已整合。"),
+        ("程式設計師用軟體的資料夾與執行緒儲存向量。", "zh-Hans", "程序员用软件的文件夹与线程储存向量。"),
+    ],
+)
+def test_words_of_reports_are_no_computing_terms(text: str, to: str, converted: str) -> None:
+    assert convert_prose(text, to) == converted
