@@ -141,3 +141,40 @@ def test_a_malformed_line_is_named(line: str) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         load_lexicon((tmp_path / "nowhere",))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("作者", "授權"),
+        ("開發者", "預測"),
+        ("電腦", "算力"),
+        ("經驗", "實驗"),
+        ("客戶", "海關"),
+        ("首都", "資本主義"),
+        ("生產力", "產品"),
+        ("進口", "重要"),
+        ("訓練", "火車"),
+        ("飛行員", "試點"),
+    ],
+)
+def test_meanings_are_not_joined_because_english_words_share_a_stem(lexicon: Lexicon, one: str, other: str) -> None:
+    """The stemmer makes one of author and authorize, computer and compute, customer and customs: their Chinese words stay apart."""
+    assert _keys(lexicon, one)
+    assert not _keys(lexicon, one) & _keys(lexicon, other)
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        ("the author of the book", "批准"),
+        ("the state of Texas", "现状"),
+        ("the report was long", "记者"),
+        ("we aim to help", "艾滋病"),
+        ("a team of four", "视频会议"),
+        ("it rose sharply", "玫瑰"),
+        ("the public agrees", "论文"),
+    ],
+)
+def test_an_ordinary_word_is_no_other_word_of_its_stem(lexicon: Lexicon, text: str, unwanted: str) -> None:
+    assert not [m.concept.key for m in lexicon.find(fold(text), text) if unwanted in m.concept.terms["zh-Hans"]]
