@@ -178,3 +178,39 @@ def test_meanings_are_not_joined_because_english_words_share_a_stem(lexicon: Lex
 )
 def test_an_ordinary_word_is_no_other_word_of_its_stem(lexicon: Lexicon, text: str, unwanted: str) -> None:
     assert not [m.concept.key for m in lexicon.find(fold(text), text) if unwanted in m.concept.terms["zh-Hans"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("利大於弊", "benefits outweigh the risks"),
+        ("人手", "headcount"),
+        ("員工數", "headcount"),
+        ("突升", "a sudden surge"),
+        ("尖峰", "at its peak"),
+        ("擴大使用", "规模化"),
+        ("功課", "coursework"),
+        ("改寫", "editing and rewriting"),
+        ("奧林匹亞", "the olympiad"),
+        ("帳單", "the monthly bill"),
+        ("按量收费", "billing"),
+        ("自建", "in-house"),
+        ("居次", "the runner-up"),
+        ("最便宜", "the lowest price"),
+        ("被訪者", "respondents"),
+        ("大老闆", "executives"),
+        ("年齡層", "age groups"),
+        ("渗透率", "usage rate"),
+        ("改造", "redesign"),
+        ("留下來", "retention"),
+        ("同期群", "cohorts"),
+        ("開源模型", "open-weight model"),
+        ("未計入", "excluded"),
+        ("主要用途", "mainly used for"),
+        ("鍵入", "users type"),
+        ("波札那", "Botswana"),
+        ("博茨瓦纳", "波札那"),
+    ],
+)
+def test_an_everyday_word_meets_the_word_of_a_report(lexicon: Lexicon, asked: str, written: str) -> None:
+    assert _keys(lexicon, asked) & _keys(lexicon, written), (_keys(lexicon, asked), _keys(lexicon, written))
