@@ -12,6 +12,7 @@ from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
 from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
+from service.cues import belongs_to_name
 from service.extract import choose, rank_sentences
 from service.followup import standalone
 from service.instructions import plain_question
@@ -184,10 +185,11 @@ def highlights(question: Question, text: str, offset: int) -> list[Highlight]:
     """Return the stretches of a sentence that are what was asked for; offsets count from the start of the answer."""
     asked = {term for quantity in question.analysis.quantities for term in quantity.terms}
     wanted = {"share": {"percent"}, "number": {"number", "percent"}, "date": {"date"}}.get(question.type, set())
+    folded = fold(text)
     return [
         Highlight(offset + q.start, offset + q.end, {"date": "date"}.get(q.kind, "number"))
-        for q in find_quantities(fold(text))
-        if q.kind in wanted and q.term not in asked
+        for q in find_quantities(folded)
+        if q.kind in wanted and q.term not in asked and not belongs_to_name(folded, q.start, q.end)
     ]
 
 

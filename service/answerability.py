@@ -147,8 +147,8 @@ def _never_told(question: Question, retrieval: Retrieval) -> bool:
 
 
 def _kind_absent(question: Question, ranked: Sequence[Candidate]) -> bool:
-    """Return whether a figure, share or date is asked for and none of the best sentences has one."""
-    return question.type in ("share", "number", "date") and all(candidate.values[4] == 0.0 for candidate in ranked[:3])
+    """Return whether a figure, share, date or person is asked for and none of the best sentences has one."""
+    return question.type in ("share", "number", "date", "person") and all(candidate.values[4] == 0.0 for candidate in ranked[:3])
 
 
 def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> Evidence:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ingest.kb import Analysis
 from service.question import Question
+from service.salience import tagged_people
 
 __all__ = [
     "CAPTION",
@@ -14,10 +15,14 @@ __all__ = [
     "SEPARATORS",
     "SUPERLATIVE",
     "asks_name",
+    "belongs_to_name",
+    "defines",
+    "is_code",
     "kind_present",
     "names_something",
     "nearness",
     "other_date",
+    "people",
     "proper_spans",
 ]
 
@@ -61,6 +66,19 @@ _DEFINITION = re.compile(
 )
 _MANNER = re.compile(r"通过|透过|借由|利用|采用|方式|方法|以便|by |through|using|via|method")
 _CUES = {"reason": _REASON, "definition": _DEFINITION, "manner": _MANNER}
+# What a thing is follows its name: X is a …, X, a …, X 是…, X 指…, X：….
+_DEFINES = re.compile(
+    r"\W{0,3}(?:\([^()]{1,40}\)\W{0,2})?(?:是|指|即|为|乃|意指|意为|:|is an? |are |refers? to|means |stands for|denotes|, an? |, the )"
+)
+# Lines of a program in running text.
+_CODE = re.compile(
+    r"^\s*(?:import \w|from \w+ import|def \w+\(|return |for \w+ in |while |if __|#include|\$ |sudo |pip |curl |const |let |var |print\()"
+    r"|[;{}]\s*$|\w+_\w+ = |\w+\([^()]*\) *#|\w\(\)(?:\s|$)|\w+\.\w+\(\w*\)"
+)
+# A run that ends where a figure begins; with a letter in it the figure belongs to a name (o1-1217, pass@1, Qwen-32B).
+_RUN = re.compile(r"[a-z0-9._@-]*[._@-]$|[a-z]+$")
+_BEFORE_YEAR = ("mid-", "early-", "late-", "pre-", "post-")
+_PEOPLE_LATIN = re.compile(r"\b[A-Z][a-zà-ÿ]+(?: [A-Z]\.)?(?: (?:van|von|de|der|la|bin|al))?[ ·‧][A-Z][a-zà-ÿ]{1,}")
 _PROPER_KINDS = frozenset({"company", "model", "product", "person", "place", "org", "report"})
 
 
@@ -73,7 +91,7 @@ def _figures(question: Question, analysis: Analysis) -> list[tuple[int, int]]:
     exact = 2 if _DAY.search(folded) else 1 if _MONTH.search(folded) else 0
     out = []
     for quantity in analysis.quantities:
-        if quantity.term in asked:
+        if quantity.term in asked or in_name(analysis, quantity.start, quantity.end):
             continue
         fits = {
             "share": quantity.kind == "percent",
@@ -105,12 +123,56 @@ def kind_present(question: Question, analysis: Analysis, text: str) -> tuple[flo
     if kind in ("share", "number", "date"):
         spans = _figures(question, analysis)
         return (1.0 if spans else 0.0), spans
-    if kind in ("person", "place", "entity"):
+    if kind == "person":
+        spans = people(analysis, text)
+        return (1.0 if spans else 0.0), spans
+    if kind in ("place", "entity"):
         spans = proper_spans(question, analysis, text)
         return (1.0 if spans else 0.3), spans
     # Of several kinds (哪些原因: a list of reasons) the first that has cues of its own counts.
     cue = next((_CUES[name] for name in question.types if name in _CUES), None)
     return (0.5 if cue is None else float(bool(cue.search(analysis.folded)))), []
+
+
+def in_name(analysis: Analysis, start: int, end: int) -> bool:
+    """Return whether a figure is part of a name (o1-1217, Gemini 2.5 Pro) or the mark of a list item, (1)."""
+    folded = analysis.folded
+    if any(m.start < start and end <= m.end and m.concept.kind in _PROPER_KINDS for m in analysis.concepts):
+        return True
+    return belongs_to_name(folded, start, end)
+
+
+def belongs_to_name(folded: str, start: int, end: int) -> bool:
+    """Return whether the characters around a figure make it part of a name or the mark of a list item."""
+    run = _RUN.search(folded[max(0, start - 40) : start])
+    before = run.group() if run else ""
+    if any(char.isalpha() for char in before) and not before.endswith(_BEFORE_YEAR):
+        return True
+    return folded[start - 1 : start] == "(" and folded[end : end + 1] == ")" and folded[start:end].isdigit() and end - start < 3
+
+
+def people(analysis: Analysis, text: str) -> list[tuple[int, int]]:
+    """Return the spans of a sentence that look like persons' names.
+
+    Those the lexicon lists, Chinese words tagged as names, and two or more Latin words with capitals that name nothing else.
+    """
+    out = [(m.start, m.end) for m in analysis.concepts if m.concept.kind == "person"]
+    out += [(start, end) for start, end in tagged_people(analysis.tokens) if 2 <= end - start <= 4]
+    others = [(m.start, m.end) for m in analysis.concepts if m.concept.kind and m.concept.kind != "person"]
+    for found in _PEOPLE_LATIN.finditer(text):
+        if not any(a < found.end() and found.start() < b for a, b in others):
+            out.append(found.span())
+    return out
+
+
+def defines(analysis: Analysis, places: Sequence[tuple[int, int]]) -> bool:
+    """Return whether what stands at one of the places is said to be something there."""
+    return any(_DEFINES.match(analysis.folded, end) for _, end in places)
+
+
+def is_code(text: str) -> bool:
+    """Return whether a sentence is a line of a program."""
+    return bool(_CODE.search(text))
 
 
 def asks_name(question: Question) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Analyser, fold, to_script
+from service.cues import is_code
 from service.instructions import is_instruction
 from service.question import Question
 from service.retrieve import Retrieval
@@ -22,7 +23,7 @@ from service.sentences import FEATURES, Candidate, candidates, features, is_sour
 
 __all__ = ["choose", "expand", "rank_sentences"]
 
-_SOURCE_LINE_COST = 3.0
+_DULL_COST = 3.0
 # Sentences that an answer, its evidence or a conflict is read from.
 _READ = 20
 _GROUPS = ({"share", "number", "date"}, {"person", "place", "entity"})
@@ -62,8 +63,9 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
     crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
-        # The public sets that the weights come from have no lists of sources, so the model cannot know what they are worth.
-        candidate.score = float(score) - (_SOURCE_LINE_COST if is_source_line(candidate) else 0.0)
+        # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
+        dull = is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text)
+        candidate.score = float(score) - (_DULL_COST if dull else 0.0)
     return _commands_last(sorted(found, key=lambda candidate: -candidate.score))
 
 

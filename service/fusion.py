@@ -28,7 +28,7 @@ CROSS_CONCEPT_WEIGHT = 1.0
 
 def index_terms(question: Question) -> list[WeightedTerm]:
     """Return the question's index terms: every field for the text, words, bigrams and concepts again for the headings."""
-    counts = question.analysis.terms()
+    counts = question.subject.terms()
     terms = [WeightedTerm(term, FIELD_WEIGHTS[term[0]]) for term in counts]
     terms += [WeightedTerm("h" + term, HEADING_WEIGHT * FIELD_WEIGHTS[term[0]]) for term in counts if term[0] in "wc"]
     return terms

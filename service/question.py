@@ -86,7 +86,10 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
     (
         "entity",
         r"哪(?:一)?(?:家|个|款|种|项|类|所|本|部|支|间|份|门|场|派)|何种|什么(?:公司|模型|机构|语言|组织|类别|工具|平台|产品|名字|名称)"
-        r"|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b",
+        r"|什么(?!是|时候|时间|地方|意思|叫|样|人|关系|区别|不同|影响|用|好|问题|原因|内容|情况)[^，。？?的是]{2,10}[？?]?$|用了什么|采用什么"
+        r"|\bwhich\b|\bwhat (?:company|model|organi[sz]ation|language|category|tool|platform|product|name|type|kind)\b"
+        r"|^what (?!(?:is|are|was|were|do|does|did|has|have|had|can|will|would|should|could|about|if|the|to)\b|happen)"
+        r"(?:[\w-]+ ){1,4}(?:is|are|was|were|do|does|did|has|have|had|can|will)\b",
     ),
     ("manner", r"如何|怎么|怎样|怎么样|用什么方法|透过什么|通过什么|\bhow\b"),
     (
@@ -97,12 +100,14 @@ _TYPES: tuple[tuple[AnswerType, str], ...] = (
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _TYPES)
 
 # Words that make a sentence a question or a request; they say nothing about its subject.
-_FUNCTION = re.compile(
-    r"请问|请列出|请说明|请告诉我|请|多少|几成|几个|百分之几|何时|什么时候|哪一年|哪年|为何|为什么|如何|怎么样|怎样|怎么|什么|哪一家"
-    r"|哪一个|哪一款|哪一种|哪一位|哪家|哪个|哪些|哪里"
-    r"|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前|吗"
-    r"|呢"
+_ASKING = (
+    r"请问|请列出|请说明|请告诉我|多少|几成|几个|百分之几|何时|什么时候|哪一年|哪年|为何|为什么|如何|怎么样|怎样|怎么|什么|哪一家|哪一个|哪一款|哪一种|哪一位"
+    r"|哪家|哪个|哪些|哪里|哪位|哪国|哪款|哪种|哪几|哪|谁|是否|有没有|吗|呢"
 )
+_FUNCTION = re.compile(_ASKING + r"|请|大约|大概|左右|根据|依据|按照|报告中|报告里|报告|文中|文章|指出|提到|显示|分别|目前")
+# What a passage that answers need not say.
+_UNSAID = re.compile(r"什么是|是什么|" + _ASKING + r"|(?:大约|应该?)?是(?=多少|几|什么|谁|哪)|应该?(?=如何|怎)")
+_GLOSS = re.compile(r"\s?[（(]([^（）()]{1,40})[）)]")
 _WHICH = re.compile(
     r"(?:哪(?:一|几)?(?:个|家|种|款|类|项|座|位|份|片|门|些)?|什么样的|什么|\b(?:which|what)(?: (?:kind|type|sort)s? of)?(?: an?)? )"
 )
@@ -148,6 +153,7 @@ class Question:
         analysis: Of its text.
         types: Kinds of answer it wants, the most telling first.
         units: What it is about.
+        subject: Analysis of the text without the words that ask: what is to be found. Offsets are those of the text.
         phrases: Folded texts in quotation marks.
         exact: Those of them that must occur literally: all in a text that begins with a quotation mark, and those in English marks
             where nothing is asked, as in any search. Within a question they set off a term, which a passage may call otherwise.
@@ -158,6 +164,7 @@ class Question:
     analysis: Analysis
     types: tuple[AnswerType, ...]
     units: tuple[Unit, ...]
+    subject: Analysis
     phrases: tuple[str, ...]
     exact: tuple[str, ...] = ()
 
@@ -219,7 +226,22 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         proper = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
         kind = "name" if proper else "word"
         units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
-    return tuple(_weighed(units[span], analysis) for span in sorted(units))
+    return tuple(_weighed(unit, analysis) for unit in _glossed([units[span] for span in sorted(units)], analysis.folded))
+
+
+def _glossed(units: Sequence[Unit], folded: str) -> list[Unit]:
+    """Return the units in order, those in brackets joined to the one before them: 多元宇宙（Plurality）names one thing twice."""
+    out: list[Unit] = []
+    brackets = [(found.start(), found.end()) for found in _GLOSS.finditer(folded)]
+    for unit in units:
+        inside = next((start for start, end in brackets if start < unit.start and unit.end < end), None)
+        if inside is not None and out and out[-1].end == inside and unit.kind != "figure":
+            before = out[-1]
+            kind = "name" if "name" in (before.kind, unit.kind) else before.kind
+            out[-1] = replace(before, terms=(*before.terms, *unit.terms), kind=kind, name_kind=before.name_kind or unit.name_kind)
+        else:
+            out.append(unit)
+    return out
 
 
 def _weighed(unit: Unit, analysis: Analysis) -> Unit:
@@ -251,7 +273,13 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
     begins, asks = text.strip()[:1] in tuple('"“「『'), types != ("fact",) or "?" in analysis.folded
     phrases = tuple(fold(match.group(1)) for match in found)
     exact = tuple(fold(match.group(1)) for match in found if begins or (match.group()[0] in '"“' and not asks))
-    return Question(text, language, analysis, types, _units(analysis, text), phrases, exact)
+    return Question(text, language, analysis, types, _units(analysis, text), _subject(analysis, analyser), phrases, exact)
+
+
+def _subject(analysis: Analysis, analyser: Analyser) -> Analysis:
+    """Return the analysis of what is asked about; a question of nothing but asking words keeps them."""
+    rest = _UNSAID.sub(lambda found: "\n" * len(found.group()), analysis.folded)
+    return analyser.analyse(rest) if rest != analysis.folded and any(char.isalnum() for char in rest) else analysis
 
 
 def spoken_language(text: str, history: Sequence[Turn], analyser: Analyser, fallback: Language | None = None) -> Language:

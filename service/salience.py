@@ -13,7 +13,7 @@ from typing import Any
 
 from ingest.kb.tokens import Token, is_han, stem
 
-__all__ = ["LOW", "saliences"]
+__all__ = ["LOW", "saliences", "tagged_people"]
 
 WHOLE, VERB, LOW, FUNCTION = 1.0, 0.4, 0.3, 0.1
 
@@ -73,6 +73,20 @@ def _tagged(text: str) -> tuple[tuple[str, str], ...]:
 
     tagger: Any = rjieba
     return tuple(tagger.tag(text))
+
+
+def tagged_people(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return the spans of the Chinese words that are tagged as persons' names (nr, nrt …)."""
+    out = []
+    for token in tokens:
+        if token.kind != "han":
+            continue
+        at = token.start
+        for word, tag in _tagged(token.text):
+            if tag.startswith("nr"):
+                out.append((at, at + len(word)))
+            at += len(word)
+    return out
 
 
 def saliences(tokens: Sequence[Token]) -> list[tuple[int, int, float]]:

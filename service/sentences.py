@@ -19,6 +19,7 @@ from service.cues import (
     SEPARATORS,
     SUPERLATIVE,
     asks_name,
+    defines,
     kind_present,
     names_something,
     nearness,
@@ -68,11 +69,14 @@ FEATURES = (
     "other_date",
     "naming",
     "rival",
+    "defines",
 )
 
 
 _SOURCE_LINE = re.compile(
-    r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|sources?|note|註|注)\s*[:：]|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
+    r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|參考|参考|延伸閱讀|延伸阅读|note|註|注"
+    r"|sources?|references?|see also|further reading)\s*[:：]"
+    r"|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
     re.IGNORECASE,
 )
 
@@ -122,7 +126,7 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
         spans = _rows(hit.text) if hit.passage.kind == "table_row" else sentence_spans(hit.text)
         for position, (start, end) in enumerate(spans):
             text = hit.text[start:end]
-            if text == header and len(spans) > 1:
+            if header and len(spans) > 1 and _cells(text) == _cells(header):
                 continue
             offset = hit.passage.start
             candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
@@ -130,6 +134,10 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
                 candidate.header = frozenset(analysed(analyser, header).terms())
             out.append(candidate)
     return out
+
+
+def _cells(row: str) -> list[str]:
+    return [cell for cell in (part.strip() for part in row.split("|")) if cell]
 
 
 def _rows(text: str) -> list[tuple[int, int]]:
@@ -279,6 +287,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             float(other_date(asked_dates, candidate.analysis)),
             1.0 if naming and names_something(candidate.analysis) else 0.0,
             rival(question, candidate),
+            1.0 if "definition" in question.types and defines(candidate.analysis, places) else 0.0,
         ]
 
 

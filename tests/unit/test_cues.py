@@ -6,7 +6,7 @@ import pytest
 
 from ingest.kb import Analyser
 from ingest.kb.lexicon import load_lexicon
-from service.cues import asks_name, kind_present, names_something, other_date
+from service.cues import asks_name, belongs_to_name, defines, is_code, kind_present, names_something, other_date, people
 from service.question import read_question
 
 ANALYSER = Analyser(load_lexicon())
@@ -58,3 +58,52 @@ def test_another_date_than_the_one_asked_for() -> None:
     assert not other_date(asked, ANALYSER.analyse("In November 2025 it was 40%."))
     assert not other_date(asked, ANALYSER.analyse("It was 40%."))
     assert not other_date(frozenset(), ANALYSER.analyse("In March 2025 it was 40%."))
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "inside"),
+    [
+        ("OpenAI-o1-1217 outperforms it.", "1217", True),
+        ("It reaches 79.8% pass@1 there.", "1", True),
+        ("Qwen-32B scores well.", "32", True),
+        ("Since mid-2025 it has grown.", "2025", False),
+        ("(1) Naive RAG is simple.", "1", True),
+        ("It fell to 14.37 trillion.", "14.37", False),
+        ("The 200k samples helped.", "200", False),
+    ],
+)
+def test_figures_inside_names(text: str, figure: str, inside: bool) -> None:
+    start = text.index(figure)
+    assert belongs_to_name(text.lower(), start, start + len(figure)) is inside
+
+
+@pytest.mark.parametrize(
+    ("text", "someone"),
+    [
+        ("The report was written by Malika Aubakirova and two others.", True),
+        ("作者是王小明與兩位同事。", True),
+        ("The report was written in two months.", False),
+        ("報告花了兩個月寫成。", False),
+        ("Hugging Face and OpenRouter took part.", False),
+    ],
+)
+def test_people(text: str, someone: bool) -> None:
+    assert bool(people(ANALYSER.analyse(text), text)) is someone
+
+
+def test_what_a_thing_is() -> None:
+    for text in ("InfLLM is a sparse attention.", "InfLLM (v2), a sparse attention, reads blocks.", "InfLLM 是一種稀疏注意力。"):
+        assert defines(ANALYSER.analyse(text), [(0, 6)]), text
+    assert not defines(ANALYSER.analyse("InfLLM uses mean pooling."), [(0, 6)])
+
+
+@pytest.mark.parametrize(
+    "text", ["sub_emb = BGE(batch) # only collect", "import torch", "model.gradient_checkpointing_enable()", "return x;"]
+)
+def test_code(text: str) -> None:
+    assert is_code(text)
+
+
+@pytest.mark.parametrize("text", ["It reads up to 8,192 tokens (see Table 3).", "模型支援一百種語言。", "From 2024 it grew."])
+def test_prose_is_no_code(text: str) -> None:
+    assert not is_code(text)

@@ -47,3 +47,17 @@ def test_names_and_figures_say_most() -> None:
     told = {question.text[unit.start : unit.end]: unit for unit in question.units}
     assert told["Qwen"].salience == 1.0
     assert {unit.salience for unit in question.units if unit.kind == "figure"} == {1.0}
+
+
+def test_a_gloss_in_brackets_is_another_name_of_the_same() -> None:
+    question = read_question("什麼是多元宇宙（Plurality）？", Analyser(load_lexicon()))
+    assert any({"wplural"} < set(unit.terms) for unit in question.units)
+    assert not any(unit.terms == ("wplural",) for unit in question.units)
+
+
+def test_asking_words_are_not_looked_for() -> None:
+    analyser = Analyser(load_lexicon())
+    subject = read_question("RAG 的分块大小应该怎么选？", analyser).subject
+    assert "分块" in subject.folded
+    assert "怎么" not in subject.folded
+    assert read_question("多少？", analyser).subject.folded == "多少?"
