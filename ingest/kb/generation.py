@@ -55,6 +55,7 @@ __all__ = [
     "publish",
     "read_generation",
     "segment_faults",
+    "store_faults",
     "write_atomically",
     "writer_lock",
 ]
@@ -109,6 +110,11 @@ class Layout:
     def lock(self) -> Path:
         """The writer's lock."""
         return self.data_dir / "writer.lock"
+
+    @property
+    def stores(self) -> Path:
+        """The copies of Chroma's files that processes have open."""
+        return self.data_dir / "cache" / "stores"
 
     @property
     def images(self) -> Path:
@@ -317,6 +323,7 @@ def build_segment(
         write_vectors(building, ids, vectors)
         crash_point("after_vectors")
     files = _recorded_files(building)
+    store = [path for path in sorted((building / "chroma").rglob("*")) if path.is_file() and path.suffix != ".lock"]
     record = {
         "name": name,
         "passages": len(ids),
@@ -324,6 +331,7 @@ def build_segment(
         "dense": vectors is not None,
         "files": {str(path.relative_to(building)): path.stat().st_size for path in files},
         "digests": {str(path.relative_to(building)): file_digest(path) for path in files},
+        "store": {str(path.relative_to(building)): [path.stat().st_size, file_digest(path)] for path in store},
     }
     write_atomically(building / "segment.json", _sealed(record))
     _fsync_tree(building)
@@ -335,7 +343,7 @@ def build_segment(
 
 
 def _recorded_files(folder: Path) -> list[Path]:
-    """Return the files of a segment that never change: not Chroma's, which it rewrites when it opens them, and no engine's locks."""
+    """Return the files that a segment cannot do without: not Chroma's, without which its own vectors answer, and no engine's locks."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock" and path.name != "segment.json")
     return [path for path in found if "chroma" not in path.relative_to(folder).parts]
 
@@ -347,7 +355,7 @@ def file_digest(path: Path) -> str:
 
 
 def segment_faults(folder: Path, *, deep: bool) -> list[str]:
-    """Return what is wrong with a segment's files compared with what was written; Chroma's are ``probe_store``'s to judge.
+    """Return what is wrong with a segment's files compared with what was written; ``store_faults`` does so for Chroma's.
 
     Args:
         folder: The segment's.
@@ -358,6 +366,26 @@ def segment_faults(folder: Path, *, deep: bool) -> list[str]:
         sizes, digests = dict(record["files"]), dict(record.get("digests", {}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"segment.json cannot be read: {error}"]
+    return _file_faults(folder, sizes, digests if deep else {})
+
+
+def store_faults(folder: Path) -> list[str]:
+    """Return what is wrong with a segment's Chroma files, which are opened as copies only, compared with what was written.
+
+    Segments of versions before 1.1 have no such list: theirs were opened where they lay.
+    """
+    try:
+        record = _unsealed(folder / "segment.json")
+        written = dict(record.get("store", {}))
+        faults = _file_faults(folder, {n: entry[0] for n, entry in written.items()}, {n: entry[1] for n, entry in written.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [f"segment.json cannot be read: {error}"]
+    found = (path for path in sorted((folder / "chroma").rglob("*")) if path.is_file() and path.suffix != ".lock")
+    strange = [str(path.relative_to(folder)) for path in found if written and str(path.relative_to(folder)) not in written]
+    return [*faults, *(f"{name} was not written by an ingest" for name in strange)]
+
+
+def _file_faults(folder: Path, sizes: dict[str, int], digests: dict[str, str]) -> list[str]:
     faults = []
     for name, size in sizes.items():
         path = folder / name
@@ -365,7 +393,7 @@ def segment_faults(folder: Path, *, deep: bool) -> list[str]:
             found = path.stat().st_size
             if found != size:
                 faults.append(f"{name} has {found:,} bytes, {size:,} were written")
-            elif deep and name in digests and file_digest(path) != digests[name]:
+            elif name in digests and file_digest(path) != digests[name]:
                 faults.append(f"{name} has other bytes than were written")
         except OSError as error:
             faults.append(f"{name} cannot be read: {error.strerror or error}")

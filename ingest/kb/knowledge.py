@@ -6,6 +6,7 @@ import threading
 
 from ingest.kb.analyse import Analyser
 from ingest.kb.catalogue import Catalogue
+from ingest.kb.chroma_copy import StoreCopies, examine_store
 from ingest.kb.chroma_server import ChromaServer
 from ingest.kb.embedding import Embedder, make_embedder
 from ingest.kb.errors import DependencyError, KnowledgeBaseError
@@ -13,7 +14,6 @@ from ingest.kb.generation import FORMAT_VERSION, Generation, Identity, Layout, S
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.settings import Settings
 from ingest.kb.snapshot import DenseHits, LexicalHits, OpenSegment, PassageRef, Snapshot
-from ingest.kb.vectors import probe_store
 
 __all__ = ["DenseHits", "KnowledgeBase", "LexicalHits", "PassageRef", "Snapshot"]
 
@@ -43,6 +43,7 @@ class KnowledgeBase:
         self._snapshot: Snapshot | None = None
         self._mark: tuple[int, int] | None = None
         self._open: dict[str, OpenSegment] = {}
+        self._copies: StoreCopies | None = None
         self._lock = threading.Lock()
 
     def identity(self, splitter: str) -> Identity:
@@ -118,7 +119,7 @@ class KnowledgeBase:
         return segment
 
     def open_stores(self) -> list[str]:
-        """Probe and open Chroma for every segment that is not open yet; returns the faults found.
+        """Copy, probe and open Chroma for every segment that is not open yet; returns the faults found.
 
         Slow (a child process per segment): a service calls it in the background, a one-shot command not at all.
         """
@@ -130,10 +131,12 @@ class KnowledgeBase:
         for segment in snapshot.open_segments:
             if segment.dense is None or segment.dense.store_open:
                 continue
-            fault = probe_store(segment.folder / "chroma", segment.passages, vectors=segment.folder / "vectors.npy")
+            self._copies = self._copies or StoreCopies(self.layout)
+            copy = self._copies.folder / segment.folder.name
+            fault = examine_store(segment.folder, segment.passages, copy)
             if not fault:
                 try:
-                    segment.dense.open_store()
+                    segment.dense.open_store(copy)
                 except DependencyError as error:
                     fault = error.message
             segment.store_fault = fault or None
@@ -166,5 +169,8 @@ class KnowledgeBase:
         return True
 
     def close(self) -> None:
-        """Release the catalogue's connections."""
+        """Release the catalogue's connections and the copies of Chroma's files."""
         self.catalogue.close()
+        if self._copies is not None:
+            self._copies.close()
+            self._copies = None

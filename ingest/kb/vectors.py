@@ -7,6 +7,7 @@ own vectors answers alone. Collections are made without an embedding function an
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import weakref
@@ -110,6 +111,11 @@ def probe_store(folder: Path, expected: int, *, vectors: Path | None = None, tim
     return said[-1] if said else f"the probe ended with code {done.returncode}"
 
 
+def _release(client: Any, copy: Path) -> None:
+    client.close()
+    shutil.rmtree(copy, ignore_errors=True)
+
+
 class DenseSegment:
     """A segment's vectors, open for reading.
 
@@ -129,18 +135,20 @@ class DenseSegment:
         """Whether Chroma answers for this segment."""
         return self._store is not None
 
-    def open_store(self) -> None:
-        """Open Chroma; call only after ``probe_store`` found nothing.
+    def open_store(self, copy: Path) -> None:
+        """Open Chroma on a copy of its files, which is removed when the last snapshot that reads this segment is gone.
+
+        Args:
+            copy: A copy in which ``probe_store`` found nothing wrong.
 
         Raises:
-            DependencyError: Chroma cannot open its directory.
+            DependencyError: Chroma cannot open it.
         """
         try:
-            self._store, client = _open_store(self._folder / "chroma")
-            # When the last snapshot that reads this segment is gone.
-            weakref.finalize(self, client.close)
+            self._store, client = _open_store(copy)
         except Exception as error:
-            raise DependencyError(f"Chroma cannot open {self._folder / 'chroma'}: {error}") from error
+            raise DependencyError(f"Chroma cannot open {copy}: {error}") from error
+        weakref.finalize(self, _release, client, copy)
 
     def use(self, store: RemoteStore) -> None:
         """Ask a server from now on."""

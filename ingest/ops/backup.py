@@ -110,21 +110,10 @@ def _stage_segment(source: Path, target: Path) -> None:
         if not path.is_file():
             continue
         inner = path.relative_to(source)
-        if inner.parts[0] != "chroma":
-            _link(path, target / inner)
-            continue
-        # Chroma changes its files when a service opens them, so it is copied; a torn file of terabytes (all hole) is not.
+        # A torn file of terabytes (all hole) is not taken along.
         if path.stat().st_size > 64 * max(path.stat().st_blocks * 512, _CHUNK):
             raise KnowledgeBaseError(f"{path} is torn", hint="Run `wenju doctor --fix`, then make the backup.")
-        (target / inner).parent.mkdir(parents=True, exist_ok=True)
-        _copy_database(path, target / inner) if path.suffix == ".sqlite3" else shutil.copyfile(path, target / inner)
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    import sqlite3
-
-    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
-        one.backup(other)
+        _link(path, target / inner)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
+from contextlib import closing
 from importlib import metadata
-from pathlib import Path
 
 from ingest.kb.analyse import Analyser
 from ingest.kb.catalogue import SCHEMA_VERSION, Catalogue
 from ingest.kb.embedding import make_embedder
 from ingest.kb.errors import KnowledgeBaseError, WenjuError
-from ingest.kb.generation import FORMAT_VERSION, Generation, Layout, current_generation, lock_holder, segment_faults
+from ingest.kb.generation import FORMAT_VERSION, Generation, Layout, SegmentEntry, current_generation, lock_holder, segment_faults
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.settings import Settings, load_settings
 from ingest.ops.checks import Check, State, chroma_server_checks, llm_checks
@@ -219,7 +219,7 @@ def _generation(layout: Layout, settings: Settings) -> Iterator[Check]:
         yield Check("segments", "ok", f"{len(generation.segments)} segments, every file as it was written")
     for entry in generation.segments:
         if entry.name not in damaged:
-            yield from _vectors(layout.segments / entry.name, entry.passages, generation)
+            yield from _vectors(layout, entry, generation)
 
 
 def _identity(generation: Generation, settings: Settings) -> Iterator[Check]:
@@ -234,24 +234,27 @@ def _identity(generation: Generation, settings: Settings) -> Iterator[Check]:
         yield Check("identity", "warn", message, "Run `wenju upgrade`; until then there is no dense leg.")
 
 
-def _vectors(folder: Path, passages: int, generation: Generation) -> Iterator[Check]:
+def _vectors(layout: Layout, entry: SegmentEntry, generation: Generation) -> Iterator[Check]:
     if generation.identity.embedding == "none":
         return
     import numpy as np
 
-    from ingest.kb.vectors import probe_store
+    from ingest.kb.chroma_copy import StoreCopies, examine_store
 
-    path = folder / "vectors.npy"
+    folder = layout.segments / entry.name
     try:
-        found = len(np.load(path, mmap_mode="r"))
+        found = len(np.load(folder / "vectors.npy", mmap_mode="r"))
     except (OSError, ValueError) as error:
         yield Check("vectors", "fail", f"{folder.name}: {error}", _FIX)
         return
-    if found != passages:
-        yield Check("vectors", "fail", f"{folder.name}: {found} vectors for {passages} passages", _FIX)
+    if found != entry.passages:
+        yield Check("vectors", "fail", f"{folder.name}: {found} vectors for {entry.passages} passages", _FIX)
         return
-    fault = probe_store(folder / "chroma", passages, vectors=path)
+    with closing(StoreCopies(layout)) as copies:
+        fault = examine_store(folder, entry.passages, copies.folder / folder.name)
     if fault:
         yield Check("chroma", "fail", f"{folder.name}: {fault}", _FIX)
     else:
-        yield Check("chroma", "ok", f"{folder.name}: {found} vectors, opened and asked in a process of its own")
+        yield Check(
+            "chroma", "ok", f"{folder.name}: {found} vectors, every file as it was written; a copy opened and asked in a process of its own"
+        )

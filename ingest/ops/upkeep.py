@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ingest.build import BuildSummary, Reporter, ingest_paths, publish_catalogue, splitter_identity
 from ingest.kb.catalogue import SCHEMA_VERSION, Catalogue
+from ingest.kb.chroma_copy import abandoned_copies
 from ingest.kb.errors import KnowledgeBaseError
 from ingest.kb.generation import Layout, collect_garbage, writer_lock
 from ingest.kb.settings import Settings
@@ -54,7 +55,7 @@ def _is_old(path: Path) -> bool:
 
 def _remove_leftovers(layout: Layout) -> list[str]:
     found = [path for path in layout.data_dir.iterdir() if _LEFTOVER.fullmatch(path.name)]
-    old = [path for path in found if _is_old(path)] + stale_uploads(layout)
+    old = [path for path in found if _is_old(path)] + stale_uploads(layout) + abandoned_copies(layout)
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
     return [path.name for path in old]

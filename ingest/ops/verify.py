@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,10 +107,11 @@ def _verify_generation(layout: Layout, catalogue: Catalogue, generation: Generat
     for document in sorted(set(live) - known):
         result.add(f"{document} is in {generation.name} and not in the catalogue")
     for entry in generation.segments:
-        _verify_segment(layout.segments / entry.name, entry, catalogue, set(pending), result)
+        _verify_segment(layout, entry, catalogue, set(pending), result)
 
 
-def _verify_segment(folder: Path, entry: SegmentEntry, catalogue: Catalogue, pending: set[str], result: Verification) -> None:
+def _verify_segment(layout: Layout, entry: SegmentEntry, catalogue: Catalogue, pending: set[str], result: Verification) -> None:
+    folder = layout.segments / entry.name
     faults = segment_faults(folder, deep=True)
     if faults:
         for fault in faults:
@@ -132,7 +133,7 @@ def _verify_segment(folder: Path, entry: SegmentEntry, catalogue: Catalogue, pen
     spoken = dict(zip(ids, languages.tolist(), strict=True))
     _verify_passages(entry, spoken, held, catalogue, pending, result)
     if vectors is not None:
-        _verify_vectors(folder, entry, vectors, result)
+        _verify_vectors(layout, entry, vectors, result)
 
 
 def _verify_passages(
@@ -158,8 +159,8 @@ def _verify_passages(
                 result.add(f"{entry.name}: passage {name} is {LANGUAGES[at[name]]} in it and {language} in the catalogue")
 
 
-def _verify_vectors(folder: Path, entry: SegmentEntry, vectors: NDArray[np.float32], result: Verification) -> None:
-    from ingest.kb.vectors import probe_store
+def _verify_vectors(layout: Layout, entry: SegmentEntry, vectors: NDArray[np.float32], result: Verification) -> None:
+    from ingest.kb.chroma_copy import StoreCopies, examine_store
 
     result.vectors += len(vectors)
     if len(vectors) != entry.passages:
@@ -169,6 +170,7 @@ def _verify_vectors(folder: Path, entry: SegmentEntry, vectors: NDArray[np.float
     odd = int(np.sum(~np.isclose(lengths, 1.0, atol=1e-3)))
     if odd:
         result.add(f"{entry.name}: {odd} vectors are not of length 1")
-    fault = probe_store(folder / "chroma", entry.passages, vectors=folder / "vectors.npy")
+    with closing(StoreCopies(layout)) as copies:
+        fault = examine_store(layout.segments / entry.name, entry.passages, copies.folder / entry.name)
     if fault:
         result.add(f"{entry.name}: Chroma: {fault}")

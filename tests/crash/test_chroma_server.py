@@ -50,7 +50,7 @@ def filled(store: Store) -> Store:
 def remote(store: Store, url: str, **more: Any) -> Settings:
     """Return settings that ask the server for every question: these few vectors would else be compared without it."""
     plain = dense_settings(store)
-    vector = {"url": url, "timeout_s": 0.5, "namespace": f"t{abs(hash(str(store.home))) % 10**9}"}
+    vector = {"url": url, "timeout_s": 1.5, "namespace": f"t{abs(hash(str(store.home))) % 10**9}"}
     return Settings(
         data_dir=plain.data_dir, embedding=plain.embedding, vector=vector, retrieval={"exact_up_to": 0, "candidates": 5}, **more
     )
@@ -66,7 +66,7 @@ async def client(filled: Store, running: Running) -> AsyncIterator[Client]:
         front.fault = ""
 
 
-async def until(client: Client, vector: str, seconds: float = 30.0) -> float:
+async def until(client: Client, vector: str, seconds: float = 60.0) -> float:
     """Wait until ``/readyz`` says this of the vectors; return how long it took."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
@@ -140,7 +140,7 @@ async def test_every_fault_leaves_the_answers(client: Client, running: Running, 
         slowest = max(slowest, time.monotonic() - began)
         assert answer["answer"] == good["answer"]
         assert answer["retrieval"]["degraded"] == ["vector"]
-    assert slowest < 5, "no question waits longer than the limit of one call, and a slow machine"
+    assert slowest < 10, "no question waits longer than the limit of one call, and a slow machine"
     ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()["parts"]["vector"]) == (200, "degraded")
     began = time.monotonic()

@@ -13,8 +13,9 @@ from crash_kit import Store, check_sound
 from damage import DAMAGES, cut, dense_settings
 
 from ingest.build import ingest_paths, publish_catalogue
+from ingest.kb.chroma_copy import StoreCopies, abandoned_copies
 from ingest.kb.errors import KnowledgeBaseError
-from ingest.kb.generation import Layout, segment_faults
+from ingest.kb.generation import Layout, segment_faults, store_faults
 from ingest.kb.knowledge import KnowledgeBase
 from ingest.kb.vectors import probe_store
 
@@ -125,7 +126,7 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def damaged_copy(dense: Store, store: Store, name: str, damage: str) -> Path:
     shutil.copytree(dense.layout.data_dir, store.layout.data_dir)
     path = next(store.layout.segments.rglob(name))
-    if path.stat().st_size or damage == "gone":
+    if path.stat().st_size or damage in ("gone", "hole"):
         DAMAGES[damage](path)
     return path
 
@@ -178,19 +179,61 @@ def test_damaged_vectors_leave_the_words(dense: Store, store: Store) -> None:
     assert len(store_hits.served()) == 15
 
 
-@pytest.mark.crash
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["chroma.sqlite3", "data_level0.bin", "header.bin", "length.bin", "link_lists.bin"])
-def test_every_file_of_chroma(dense: Store, store: Store, name: str, damage: str, repository: Path) -> None:
-    """This process survives, answers, and gives the right passages: a damage that is not noticed must not show either."""
-    expected = ask(dense)[1]
-    damaged_copy(dense, store, name, damage)
+def test_opening_chroma_leaves_its_files_as_they_were_written(dense: Store, store: Store) -> None:
+    """Chroma rewrites what it opens: only a copy is opened, which goes with its process, however that ends."""
+    shutil.copytree(dense.layout.data_dir, store.layout.data_dir)
+    segment = next(store.layout.segments.iterdir())
+    assert len(list((segment / "chroma").rglob("*.bin"))) == 4
+    for _ in range(2):
+        assert ask(store) == ([], 5, False)
+        assert store_faults(segment) == []
+    assert list(store.layout.stores.iterdir()) == []
+    left = StoreCopies(store.layout)
+    assert abandoned_copies(store.layout) == []
+    left._held.close()  # as when its process is killed
+    assert abandoned_copies(store.layout) == [left.folder]
+    assert ask(store) == ([], 5, False)
+    assert list(store.layout.stores.iterdir()) == []
+
+
+def test_a_file_that_no_ingest_wrote_is_noticed(dense: Store, store: Store) -> None:
+    """A journal beside the database would be played back into it."""
+    shutil.copytree(dense.layout.data_dir, store.layout.data_dir)
+    next(store.layout.segments.rglob("chroma.sqlite3")).with_name("chroma.sqlite3-journal").write_bytes(bytes(512))
     faults, found, degraded = ask(store)
-    assert found == expected
-    assert bool(faults) == degraded
+    assert "chroma.sqlite3-journal" in faults[0]
+    assert (found, degraded) == (5, True)
+
+
+CHROMA = ("chroma.sqlite3", "data_level0.bin", "header.bin", "length.bin", "link_lists.bin")
+
+
+def damage_of_chroma(dense: Store, store: Store, name: str, damage: str) -> str:
+    """Damage a file of Chroma, ask, and build it again; return what was noticed."""
+    expected = ask(dense)[1]
+    path = damaged_copy(dense, store, name, damage)
+    if path.exists() and not path.stat().st_size and not next(dense.layout.segments.rglob(name)).stat().st_size:
+        return "empty as it was written"
+    faults, found, degraded = ask(store)
+    assert faults, f"{name} {damage}: not noticed"
+    assert (found, degraded) == (expected, True)
     publish_catalogue(dense_settings(store), rebuild=True)
     assert ask(store) == ([], 5, False)
+    return faults[0]
+
+
+@pytest.mark.parametrize(("name", "damage"), list(zip(CHROMA, ("bits", "bits", "last percent", "gone", "hole"), strict=True)))
+def test_a_file_of_chroma(dense: Store, store: Store, name: str, damage: str) -> None:
+    damage_of_chroma(dense, store, name, damage)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", CHROMA)
+def test_every_file_of_chroma(dense: Store, store: Store, name: str, damage: str, repository: Path) -> None:
+    """Every damage is noticed before Chroma opens the file; this process survives and gives the right passages meanwhile."""
+    noticed = damage_of_chroma(dense, store, name, damage)
     report = repository / "build" / "corruption.json"
     report.parent.mkdir(exist_ok=True)
     known = json.loads(report.read_text("utf-8")) if report.exists() else {}
-    report.write_text(json.dumps({**known, f"{name}, {damage}": faults or "not noticed, without effect"}, indent=1), "utf-8")
+    report.write_text(json.dumps({**known, f"{name}, {damage}": noticed}, indent=1), "utf-8")
