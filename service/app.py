@@ -19,7 +19,6 @@ from service.telemetry import set_up_tracing
 
 __all__ = ["create_app"]
 
-
 def _tools(knowledge: Callable[[], KnowledgeBase]) -> Any:
     """Return the MCP server, None where the extra is not installed."""
     try:
@@ -60,6 +59,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Ask a folder of AI reports, with evidence.",
         docs_url=None,
         redoc_url=None,
+        # No form of ours has more: each part of a body costs memory, and each file of it a place on disk.
+        form_limits={"max_files": 1, "max_fields": 20, "max_part_size": 1 << 18},
         lifespan=lifespan,
     )
     problems.install(app)

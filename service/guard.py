@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -203,11 +204,21 @@ class Guard:
         )
 
     def _counted(self, receive: Receive) -> Receive:
+        """Count a body's bytes while it is read, and give it so much time from now; what is received after its end may take any time."""
         total = 0
+        until: float | None = time.monotonic() + self.settings.body_timeout_s
 
         async def counting() -> Message:
-            nonlocal total
-            message = await receive()
+            nonlocal total, until
+            try:
+                async with asyncio.timeout(None if until is None else until - time.monotonic()):
+                    message = await receive()
+            except TimeoutError as error:
+                detail = f"the body did not come to its end within {self.settings.body_timeout_s:g} s (WENJU_SERVICE__BODY_TIMEOUT_S)"
+                # What is still on its way would be taken for the next request.
+                raise HTTPException(408, detail, {"Connection": "close"}) from error
+            if message["type"] != "http.request" or not message.get("more_body"):
+                until = None
             if message["type"] == "http.request":
                 total += len(message.get("body", b""))
                 if total > self.settings.max_body_bytes:

@@ -17,7 +17,15 @@ from service.textsafe import safe_text
 __all__ = ["install", "problem", "respond", "unexpected"]
 
 _log = logging.getLogger("wenju.service")
-_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+}
 _RETRY = {429: "5", 503: "5", 409: "5"}
 
 

@@ -129,6 +129,7 @@ class ServiceSettings(_Group):
     port: int = 8000
     allowed_hosts: list[str] = Field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]", "testserver"])
     max_body_bytes: int = Field(52_000_000, description="Largest request body.")
+    body_timeout_s: float = Field(120.0, description="Longest time for a request's body to arrive whole.")
     max_concurrency: int = 64
     rate_per_minute: int = Field(600, description="Requests a minute for one key or address; 0 is no limit.")
     read_only: bool = False

@@ -22,6 +22,7 @@ pytest_plugins = ("service_kit",)
 
 _NOTE = "# Windmills\n\nThe windmill at Cley ground 37 sacks of barley on 3 May 1911.\n"
 _ASKED = "How many sacks of barley did the windmill at Cley grind?"
+_URLENCODED = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
@@ -238,6 +239,17 @@ async def test_what_is_no_upload_is_turned_away(writer: Client) -> None:
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), request
     broken = await writer.post("/v1/documents", content=b"--x\r\nbroken", headers={"content-type": "multipart/form-data; boundary=y"})
     assert broken.status_code in (400, 422)
+
+
+async def test_a_form_has_few_parts(writer: Client) -> None:
+    """Each file of a form is kept aside on disk before a route sees it, each field in memory."""
+    two = await writer.post("/v1/documents", files=[("file", ("a.md", b"# A")), ("file", ("b.md", b"# B"))])
+    fields = await writer.post("/v1/documents", files=_file(), data={f"field{number}": "x" for number in range(21)})
+    plain = await writer.post("/ask", content="&".join(f"field{number}=x" for number in range(21)), headers={"content-type": _URLENCODED})
+    large = await writer.post("/ask", content="question=" + "x" * 300_000, headers={"content-type": _URLENCODED})
+    for response in (two, fields, plain, large):
+        assert (response.status_code, response.json()["code"]) == (400, "bad_request"), response.text
+    assert not list((writer.app.state.wenju.settings.data_dir / "uploads").glob("*"))
 
 
 async def test_a_file_over_the_limit_is_413_and_leaves_nothing(scratch: Library) -> None:

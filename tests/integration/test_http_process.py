@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import json
+import select
 import signal
 import socket
 import subprocess
@@ -70,6 +71,49 @@ def test_a_body_of_60_megabytes_in_chunks_is_413(running: Served) -> None:
             for _ in range(60):
                 line.sendall(chunk)
         assert _status(line.recv(65_536)) == 413
+
+
+def test_a_body_that_never_ends_is_408(library: Library, tmp_path: Path) -> None:
+    """A few bytes now and then, to hold a place for ever: the whole body has so much time, however it comes."""
+    limit = 1.5
+    with (
+        served(library.data, tmp_path / "log", WENJU_SERVICE__BODY_TIMEOUT_S=str(limit), WENJU_SERVICE__MAX_CONCURRENCY="3") as one,
+        contextlib.ExitStack() as stack,
+    ):
+        began = time.monotonic()
+        lines = [stack.enter_context(socket.create_connection(("127.0.0.1", one.port), 30)) for _ in range(3)]
+        for line, path in zip(lines, ("/v1/ask", "/v1/documents", "/ask"), strict=True):
+            kind = {"/v1/ask": "application/json", "/ask": "application/x-www-form-urlencoded"}.get(path, "multipart/form-data; boundary=b")
+            head = _head(path, f"Content-Type: {kind}", "Content-Length: 1000000").replace("Connection: close\r\n", "")
+            line.sendall(head.encode() + (b"--b\r\nContent-Disposition: form-data" if "multipart" in kind else b"a"))
+        answers: dict[int, bytes] = {}
+        while len(answers) < 3 and time.monotonic() - began < 30:
+            for line in select.select([line for line in lines if line.fileno() not in answers], [], [], 0.2)[0]:
+                answers[line.fileno()] = line.recv(65_536)
+            for line in lines:
+                if line.fileno() not in answers:
+                    with contextlib.suppress(OSError):
+                        line.sendall(b"a")
+        assert time.monotonic() - began >= limit
+        assert [_status(answer) for answer in answers.values()] == [408] * 3
+        assert all(b'"code":"too_slow"' in answer for answer in answers.values())
+        # Their places are free again.
+        asked = httpx.post(f"{one.url}/v1/ask", json={"question": QUESTION}, timeout=30, trust_env=False)
+        assert asked.status_code == 200, asked.text
+
+
+def test_an_answer_may_take_longer_than_its_question_may_take_to_arrive(scratch: Library, tmp_path: Path) -> None:
+    with served(scratch.data, tmp_path / "log", WENJU_SERVICE__BODY_TIMEOUT_S="0.5") as one, writer_lock(Layout(scratch.data), wait_s=1):
+        job = httpx.post(f"{one.url}/v1/documents", files={"file": ("mill.md", b"# Mill")}, timeout=30, trust_env=False).json()["id"]
+        began = time.monotonic()
+        with httpx.stream("GET", f"{one.url}/v1/jobs/{job}/events", timeout=30, trust_env=False) as stream:
+            assert stream.status_code == 200
+            with contextlib.suppress(httpx.ReadTimeout):
+                for _ in stream.iter_raw():
+                    if time.monotonic() - began > 1.5:
+                        break
+                else:
+                    pytest.fail("the stream ended")
 
 
 @pytest.mark.parametrize(
