@@ -17,7 +17,7 @@ from importlib.resources import files
 from ingest.kb import Analyser
 from service.question import Question, Unit
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, about, analysed, unit_terms
+from service.sentences import FEATURES, Candidate, about, analysed, is_dull, unit_terms
 
 __all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
 
@@ -162,7 +162,7 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     model = _model()
     logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
-    if _never_told(question, retrieval) or _kind_absent(question, ranked):
+    if _never_told(question, retrieval) or _kind_absent(question, ranked) or is_dull(ranked[0]):
         probability = min(probability, _DOUBTFUL)
     parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
     return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Analyser, fold, to_script
-from service.cues import is_code
 from service.instructions import is_instruction
 from service.question import Question
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, candidates, features, is_source_line
+from service.sentences import FEATURES, Candidate, candidates, features, is_dull
 
 __all__ = ["choose", "expand", "rank_sentences"]
 
@@ -64,8 +63,7 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
         # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
-        dull = is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text)
-        candidate.score = float(score) - (_DULL_COST if dull else 0.0)
+        candidate.score = float(score) - (_DULL_COST if is_dull(candidate) else 0.0)
     return _commands_last(sorted(found, key=lambda candidate: -candidate.score))
 
 

@@ -20,6 +20,7 @@ from service.cues import (
     SUPERLATIVE,
     asks_name,
     defines,
+    is_code,
     kind_present,
     names_something,
     nearness,
@@ -29,7 +30,7 @@ from service.cues import (
 from service.question import Question, Unit
 from service.retrieve import Hit, is_reference
 
-__all__ = ["FEATURES", "Candidate", "about", "analysed", "candidates", "features"]
+__all__ = ["FEATURES", "Candidate", "about", "analysed", "candidates", "features", "is_dull"]
 
 FEATURES = (
     "coverage",
@@ -76,6 +77,7 @@ FEATURES = (
 _SOURCE_LINE = re.compile(
     r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|參考|参考|延伸閱讀|延伸阅读|note|註|注"
     r"|sources?|references?|see also|further reading)\s*[:：]"
+    r"|^\W*(?:\d+\W+)?(?:請參閱|请参阅|請參見|请参见|參見|参见|詳見|详见)(?=[:：《「“\s])"
     r"|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
     re.IGNORECASE,
 )
@@ -289,6 +291,11 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             rival(question, candidate),
             1.0 if "definition" in question.types and defines(candidate.analysis, places) else 0.0,
         ]
+
+
+def is_dull(candidate: Candidate) -> bool:
+    """Return whether a sentence states nothing: it names sources, or is a line of a program."""
+    return is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text)
 
 
 def is_source_line(candidate: Candidate) -> bool:

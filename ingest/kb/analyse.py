@@ -11,6 +11,7 @@ Fields (first character of a term):
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +25,7 @@ from ingest.kb.tokens import Token, stem, tokenise
 
 __all__ = ["ANALYSER_VERSION", "FIELDS", "STOP_WORDS", "Analyser", "Analysis"]
 
-ANALYSER_VERSION = f"4.{FOLD_VERSION}"
+ANALYSER_VERSION = f"5.{FOLD_VERSION}"
 FIELDS = "wbunc"
 
 # Words that only hold a sentence together; they are indexed nowhere.
@@ -33,6 +34,8 @@ STOP_WORDS = frozenset(
     "than that the their them then there these they this to was we were which will with would you your i about also can could "
     "what when where who whom whose why how if not no but".split()
 )
+# What stands after a name: m3, r1, 4o, v2.
+_VERSION = re.compile(r"[a-z]\d+|\d+[a-z]")
 # Latin question words stay out of the word index as well, the answer type carries them.
 _HAN_STOP = frozenset("的 了 是 在 和 与 及 或 而 也 都 就 被 把 对 从 到 于 之 其 这 那 个 为 以 有 所 等 吗 呢 吧 啊 中 上 下".split())
 
@@ -129,11 +132,14 @@ def _inner_words(word: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def _compounds(folded: str, tokens: list[Token]) -> list[tuple[str, int, int]]:
-    """Return hyphenated and dotted names as one word too: gpt-4o → gpt4o, qwen2.5 → qwen2.5."""
+    """Return hyphenated and dotted names as one word too (gpt-4o → gpt4o), and such names written apart (bge m3 → bgem3)."""
     out = []
     for left, right in pairwise(tokens):
-        if left.kind == right.kind == "word" and right.start - left.end == 1 and folded[left.end] in "-.":
-            letters = left.text + right.text
-            if any(c.isalpha() for c in letters) and any(c.isdigit() for c in letters):
-                out.append((f"{left.text}{right.text}", left.start, right.end))
+        if not (left.kind == right.kind == "word" and right.start - left.end == 1):
+            continue
+        letters, between = left.text + right.text, folded[left.end]
+        joined = between in "-." and any(c.isalpha() for c in letters) and any(c.isdigit() for c in letters)
+        apart = between == " " and left.text.isalpha() and len(left.text) > 1 and len(right.text) < 5 and _VERSION.fullmatch(right.text)
+        if joined or apart:
+            out.append((letters, left.start, right.end))
     return out

@@ -80,3 +80,12 @@ def test_version_changes_with_the_lexicon(analyser: Analyser) -> None:
     other = Analyser(Lexicon.build(list(parse_lexicon(["agent\t智能体\t\t\t"], source="made"))))
     assert other.version != analyser.version
     assert other.version.split("/")[0] == analyser.version.split("/")[0]
+
+
+def test_a_version_written_apart_is_the_same_name() -> None:
+    def words(text: str) -> set[str]:
+        return {word for word, _, _ in Analyser(Lexicon.build(())).analyse(text).words}
+
+    assert "bgem3" in words("BGE M3-Embedding") & words("BGE-M3")
+    assert "deepseekr1" in words("DeepSeek R1 reasons") & words("DeepSeek-R1 reasons")
+    assert "in2024" not in words("grew in 2024")
