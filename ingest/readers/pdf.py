@@ -19,6 +19,7 @@ from ingest.kb.errors import LimitExceeded, LockedFile, ReadError
 from ingest.kb.settings import ReadSettings
 from ingest.readers.characters import garbage_score
 from ingest.readers.ocr_pages import read_scans
+from ingest.readers.pdf_chars import read_characters
 from ingest.readers.pdf_extras import count_extras, extras_warnings
 from ingest.readers.pdf_furniture import mark_furniture
 from ingest.readers.pdf_layout import lay_out
@@ -87,8 +88,9 @@ def _read_page(pdf: Any, number: int, second: SecondReader) -> _Raw:
         if max(frame.width, frame.height) > _MAX_SIDE:
             raise ValueError("the page is larger than PDF allows")
         textpage = page.get_textpage()
-        lines = page_lines(textpage, frame)
+        characters = read_characters(textpage, frame.rotation)
         textpage.close()
+        lines = page_lines(characters, frame)
         drawing = find_drawing(page, frame)
         extras = count_extras(page)
         page.close()
@@ -97,7 +99,7 @@ def _read_page(pdf: Any, number: int, second: SecondReader) -> _Raw:
     text = "\n".join(line.text for line in lines)
     score = garbage_score(text)
     raw = _Raw(frame, lines, drawing, extras=extras)
-    if not second.worth(number, text, score):
+    if not second.worth(number, text, score, foreign=characters.foreign):
         return raw
     other = second.text(number)
     if other and garbage_score(other) <= _BAD and (score > _BAD or _count(other) >= 1.3 * max(_count(text), 1)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
@@ -58,6 +59,7 @@ def atoms(line: Line) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\S+", line.text)]
     size = size_of(line)
     out: list[tuple[int, int]] = []
+    lefts, rights = line.boxes[:, 0].tolist(), line.boxes[:, 2].tolist()
     start = last = -1
     for index, char in enumerate(line.text):
         if char in " \u3000":
@@ -65,7 +67,7 @@ def atoms(line: Line) -> list[tuple[int, int]]:
         if start < 0:
             start = index
         else:
-            gap = line.boxes[index][0] - line.boxes[last][2]
+            gap = lefts[index] - rights[last]
             gap -= 0.6 * size * ((line.text[last] in _FREE_RIGHT) + (char in _FREE_LEFT))
             if gap > _GAP * size:
                 out.append((start, last + 1))
@@ -96,7 +98,7 @@ def _columns(rows: Sequence[Sequence[Line]], least: int = 0) -> list[Span]:
     """
     best: list[Span] = []
     for skip in range(least + 1):
-        found = _corridors([_spans(row) for row in rows[skip:]], float(np.median([size_of(line) for row in rows for line in row])))
+        found = _corridors([_spans(row) for row in rows[skip:]], median(size_of(line) for row in rows for line in row))
         if len(found) > len(best):
             best = found
     return best

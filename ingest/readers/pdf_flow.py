@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -52,7 +53,7 @@ def flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]:
     right = float(np.percentile([row[-1].x1 for row in rows], 90))
     steps = [b[0].middle - a[0].middle for a, b in pairwise(rows) if abs(a[0].size - b[0].size) < 0.6]
     close = [step for step in steps if 0 < step < 3 * body]
-    pitch = float(np.median(close)) if close else 1.5 * body
+    pitch = median(close) if close else 1.5 * body
     out: list[Paragraph] = []
     before: list[Line] | None = None
     for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def _gutter(lines: Sequence[Line], width: float) -> float | None:
             return None
     bottom = min(max(line.y1 for line in left), max(line.y1 for line in right))
     overlap = bottom - max(min(line.y0 for line in left), min(line.y0 for line in right))
-    return at if overlap > 4 * float(np.median([line.y1 - line.y0 for line in prose])) else None
+    return at if overlap > 4 * median(line.y1 - line.y0 for line in prose) else None
 
 
 def _bands(lines: Sequence[Line], gutter: float) -> list[list[Line]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
 from ingest.readers.characters import clean_character
+from ingest.readers.pdf_chars import Characters
 
 __all__ = ["Frame", "Line", "page_lines"]
 
@@ -21,9 +21,11 @@ __all__ = ["Frame", "Line", "page_lines"]
 _CELL_GAP = 1.1
 # PDFium marks a hyphen at a line's end with one of these.
 _HYPHENS = "\x02\ufffe"
-
-
-_BOLD = re.compile(r"bold|[-,]medi(?:um)?\b|heavy|black|[-,]bd\b|cmbx|cmssbx|demi", re.IGNORECASE)
+_HYPHEN_CODES = tuple(map(ord, _HYPHENS))
+# Whether a character is a space, by its code; no character beyond the table is.
+_SPACE = np.array([chr(code).isspace() for code in range(0x3002)])
+# What is not taken over as it stands: characters that cleaning may change, hyphens at line ends, doubled spaces.
+_ODD = re.compile("[^ -~\u3001-\u9fff\uff00-\uff60]|  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,86 +107,33 @@ def frame_of(page: Any) -> Frame:
     return Frame(left, bottom, max(right - left, 1.0), max(top - bottom, 1.0), page.get_rotation())
 
 
-def _characters(
-    textpage: Any, count: int, rotation: int
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the page's characters with box (left, bottom, right, top), font size, weight and whether turned sideways, in content order."""
-    handle = textpage.raw
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    refs = [ctypes.byref(value) for value in (left, right, bottom, top)]
-    chars: list[str] = []
-    boxes = np.zeros((count, 4))
-    sizes = np.zeros(count)
-    bold = np.zeros(count, dtype=bool)
-    box_of, size_of, code_of, weight_of = (
-        pdfium_c.FPDFText_GetCharBox,
-        pdfium_c.FPDFText_GetFontSize,
-        pdfium_c.FPDFText_GetUnicode,
-        pdfium_c.FPDFText_GetFontWeight,
-    )
-    rect = pdfium_c.FS_RECTF()
-    names: dict[bytes, bool] = {}
-    buffer = ctypes.create_string_buffer(128)
-    flags = ctypes.c_int()
-    heavy = turned = False
-    sideways = np.zeros(count, dtype=bool)
-    loose_of = pdfium_c.FPDFText_GetLooseCharBox
-    loose = ctypes.byref(rect)
-    for i in range(count):
-        chars.append(chr(code_of(handle, i) or 0))
-        box_of(handle, i, *refs)
-        boxes[i] = left.value, bottom.value, right.value, top.value
-        # The loose box has the height of the font: boxes of one line are then of one height, and spaces have one.
-        if loose_of(handle, i, loose) and rect.top > rect.bottom:
-            boxes[i, 1], boxes[i, 3] = rect.bottom, rect.top
-        size = size_of(handle, i)
-        tall = boxes[i, 3] - boxes[i, 1]
-        # A font scaled by its matrix says size 1 and is none the smaller for it: its box tells.
-        sizes[i] = size if 0.5 * tall <= size <= 2 * tall or not tall else 0.9 * tall
-        # The font's name is asked for where its size changes or a word begins: asking for every character doubles the time.
-        if i == 0 or sizes[i] != sizes[i - 1] or chars[i - 1] in " \r\n":
-            length = pdfium_c.FPDFText_GetFontInfo(handle, i, buffer, 128, flags)
-            name = buffer.raw[: max(0, min(length, 128) - 1)]
-            if name not in names:
-                names[name] = bool(_BOLD.search(name.decode("utf-8", "replace"))) or weight_of(handle, i) >= 600
-            heavy = names[name]
-            # Radians, counted from the page's own axes: seen from the reader's side the page's rotation comes off.
-            angle = round(math.degrees(pdfium_c.FPDFText_GetCharAngle(handle, i)) - rotation) % 180
-            turned = 45 < angle < 135
-        bold[i] = heavy
-        sideways[i] = turned
-    return chars, boxes, sizes, bold, sideways
+def _runs(
+    codes: NDArray[np.int64], ends: NDArray[np.bool_], boxes: NDArray[np.float64], sideways: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return starts and ends of runs: cut at line ends, at jumps of the baseline, at steps back and at wide gaps.
 
-
-def _runs(chars: Sequence[str], boxes: NDArray[np.float64], sideways: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of runs: cut at line ends, at jumps of the baseline, at steps back and at wide gaps."""
-    start = -1
-    last = -1
-    for i, char in enumerate(chars):
-        if char in "\r\n":
-            if start >= 0:
-                yield start, i
-            start = last = -1
-            continue
-        blank = char.isspace() or (boxes[i, 2] <= boxes[i, 0] and char not in _HYPHENS)
-        if start < 0:
-            if not blank:
-                start = last = i
-            continue
-        if blank:
-            continue
-        if sideways[i] and sideways[last]:
-            last = i
-            continue
-        height = max(boxes[last, 3] - boxes[last, 1], boxes[i, 3] - boxes[i, 1], 1.0)
-        middle, before = (boxes[i, 1] + boxes[i, 3]) / 2, (boxes[last, 1] + boxes[last, 3]) / 2
-        gap = boxes[i, 0] - boxes[last, 2]
-        if abs(middle - before) > 0.55 * height or gap < -1.5 * height or gap > _CELL_GAP * height:
-            yield start, i
-            start = i
-        last = i
-    if start >= 0:
-        yield start, len(chars)
+    Args:
+        codes: Of the characters.
+        ends: Which of them end a line.
+        boxes: x0, lower edge, x1, upper edge, heights counted upwards.
+        sideways: Which of them are turned.
+    """
+    blank = _SPACE[np.minimum(codes, len(_SPACE) - 1)] | ((boxes[:, 2] <= boxes[:, 0]) & ~np.isin(codes, _HYPHEN_CODES))
+    inked = np.flatnonzero(~blank & ~ends)
+    if not len(inked):
+        return inked, inked
+    before, after = inked[:-1], inked[1:]
+    tall = boxes[:, 3] - boxes[:, 1]
+    height = np.maximum(np.maximum(tall[before], tall[after]), 1.0)
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    gap = boxes[after, 0] - boxes[before, 2]
+    apart = (np.abs(middle[after] - middle[before]) > 0.55 * height) | (gap < -1.5 * height) | (gap > _CELL_GAP * height)
+    apart &= ~(sideways[before] & sideways[after])
+    lines = np.append(np.flatnonzero(ends), len(codes))
+    next_end = lines[np.searchsorted(lines, inked)]
+    cut = np.flatnonzero(apart | (next_end[:-1] != next_end[1:]))
+    starts = inked[np.append(0, cut + 1)]
+    return starts, np.minimum(np.append(starts[1:], len(codes)), next_end[np.append(cut, len(inked) - 1)])
 
 
 def _line(chars: Sequence[str], boxes: NDArray[np.float64], order: int, size: float, bold: bool) -> Line | None:
@@ -207,29 +156,39 @@ def _line(chars: Sequence[str], boxes: NDArray[np.float64], order: int, size: fl
     return Line("".join(text), np.array(rows), size, bold, order)
 
 
-def page_lines(textpage: Any, frame: Frame) -> list[Line]:
+def page_lines(characters: Characters, frame: Frame) -> list[Line]:
     """Return the lines of a page, in content order.
 
     Args:
-        textpage: A pypdfium2 text page.
-        frame: Of its page.
+        characters: Of the page.
+        frame: Of the page.
     """
-    count = textpage.count_chars()
-    if count <= 0:
+    codes = characters.codes
+    if not len(codes):
         return []
-    chars, raw, sizes, bold, sideways = _characters(textpage, count, frame.rotation)
     width, height = frame.size
-    shown = frame.fractions(raw) * np.array([width, height, width, height])
+    shown = frame.fractions(characters.boxes) * np.array([width, height, width, height])
     # Text set far outside the page is not seen by a reader.
     outside = (shown[:, 2] < -2) | (shown[:, 0] > width + 2) | (shown[:, 3] < -2) | (shown[:, 1] > height + 2)
-    chars = ["\n" if gone and not char.isspace() else char for char, gone in zip(chars, outside, strict=True)]
-    flipped = raw.copy()
-    flipped[:, [0, 2]] = shown[:, [0, 2]]
-    flipped[:, [1, 3]] = -shown[:, [3, 1]]
+    flipped = np.stack([shown[:, 0], -shown[:, 3], shown[:, 2], -shown[:, 1]], axis=1)
+    ends = outside & ~_SPACE[np.minimum(codes, len(_SPACE) - 1)] | np.isin(codes, (0x0A, 0x0D))
+    text = codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    sizes = characters.sizes
+    changes = np.cumsum(np.append(False, sizes[1:] != sizes[:-1])).tolist()
+    heavy = np.append(0, np.cumsum(characters.bold)).tolist()
+    sideways = characters.sideways.tolist()
     lines: list[Line] = []
-    for start, end in _runs(chars, flipped, sideways):
-        line = _line(chars[start:end], shown[start:end], len(lines), float(np.median(sizes[start:end])), bool(bold[start:end].mean() > 0.6))
+    starts, stops = _runs(codes, ends, flipped, characters.sideways)
+    for start, end in zip(starts.tolist(), stops.tolist(), strict=True):
+        part = text[start:end]
+        size = float(sizes[start]) if changes[start] == changes[end - 1] else median(sizes[start:end].tolist())
+        bold = (heavy[end] - heavy[start]) / (end - start) > 0.6
+        if _ODD.search(part):
+            line = _line(part, shown[start:end], len(lines), size, bold)
+        else:
+            part = part.rstrip(" ")
+            line = Line(part, shown[start : start + len(part)], size, bold, len(lines))
         if line is not None:
-            line.sideways = bool(sideways[start])
+            line.sideways = sideways[start]
             lines.append(line)
     return lines

@@ -57,7 +57,7 @@ class _PageBuilder(TextBuilder):
 
     def boxes(self, width: float, height: float) -> bytes:
         """Return the packed boxes of the page's text."""
-        table = np.array(self._rows).reshape(-1, 4) / np.array([width, height, width, height])
+        table = np.concatenate(self._rows).reshape(-1, 4) / np.array([width, height, width, height])
         return pack_boxes(table)
 
 

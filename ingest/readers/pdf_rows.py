@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from statistics import median
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def _wrapped(
 ) -> list[list[int]]:
     """Return lines (by index) in groups: a line that goes on with the cells above it stands with them."""
     steps = [rows[b][0].middle - rows[a][0].middle for a, b in pairwise(order) if sum(map(bool, placed[a])) > 1 < sum(map(bool, placed[b]))]
-    pitch = float(np.median(steps)) if steps else 0.0
+    pitch = median(steps) if steps else 0.0
     out: list[list[int]] = []
     for index in order:
         if out:

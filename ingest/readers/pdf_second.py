@@ -42,15 +42,17 @@ class SecondReader:
             # pypdf raises whatever the damage provokes; without it PDFium's text stands.
             return None
 
-    def worth(self, number: int, text: str, score: float) -> bool:
+    def worth(self, number: int, text: str, score: float, *, foreign: bool) -> bool:
         """Return whether a page should be read a second time.
 
         Args:
             number: Page, from 0.
             text: As PDFium reads it.
             score: Its garbage score.
+            foreign: Whether PDFium saw a font that is not in the file; only then pypdf, which takes long to open a page, is asked for the
+                encodings.
         """
-        return score > _BAD or sum(1 for char in text if not char.isspace()) < _THIN or self._foreign_font(number)
+        return score > _BAD or sum(map(len, text.split())) < _THIN or (foreign and self._foreign_font(number))
 
     def _foreign_font(self, number: int) -> bool:
         if self._reader is None:

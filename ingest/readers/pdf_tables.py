@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-import numpy as np
+from statistics import median
 
 from ingest.readers.pdf_cells import Table, build_table, sections
 from ingest.readers.pdf_columns import atoms, place_row, rows_of
@@ -166,7 +165,7 @@ def _built(inside: Sequence[Line], run: Sequence[Rule], rules: Sequence[Rule]) -
 
 def _beyond(table: Table, lines: Sequence[Line], rule: Rule, *, down: bool) -> list[Line]:
     """Return the lines of rows beyond the last (or before the first) rule that go on with a table's columns."""
-    height = float(np.median([line.y1 - line.y0 for line in table.members]))
+    height = median(line.y1 - line.y0 for line in table.members)
     side = [line for line in lines if (line.y0 > rule.y - 2 if down else line.y1 < rule.y + 2)]
     near = [line for line in side if rule.x0 - 6 <= line.x0 and line.x1 <= rule.x1 + 6 and abs(line.y1 - line.y0 - height) < 0.35 * height]
     found: list[Line] = []
@@ -258,8 +257,9 @@ def _regular(rows: Sequence[Sequence[Line]]) -> bool:
     """Return whether the rows have about the same number of cells and begin at the same place."""
     counts = [len(row) for row in rows]
     starts = [row[0].x0 for row in rows]
+    middle = median(starts)
     same = sum(1 for count in counts if count == max(set(counts), key=counts.count))
-    return same >= 0.7 * len(rows) and float(np.median(np.abs(np.array(starts) - np.median(starts)))) < 6
+    return same >= 0.7 * len(rows) and median(abs(start - middle) for start in starts) < 6
 
 
 def _continues(group: Sequence[Sequence[Line]], line: Line, width: float) -> bool:
