@@ -55,6 +55,12 @@ def _slice(line: Line, start: int, end: int) -> Line:
 
 def atoms(line: Line) -> list[tuple[int, int]]:
     """Return the (start, end) of the parts of a line between gaps that are wider than word spaces."""
+    if line.atoms is None:
+        line.atoms = _atoms(line)
+    return line.atoms
+
+
+def _atoms(line: Line) -> list[tuple[int, int]]:
     if _FIGURES.match(line.text):
         return [match.span() for match in re.finditer(r"\S+", line.text)]
     size = size_of(line)
@@ -97,8 +103,9 @@ def _columns(rows: Sequence[Sequence[Line]], least: int = 0) -> list[Span]:
         least: So many rows at the top may span columns (a header's), to be left out of the count if that shows more columns.
     """
     best: list[Span] = []
+    spans, size = [_spans(row) for row in rows], median(size_of(line) for row in rows for line in row)
     for skip in range(least + 1):
-        found = _corridors([_spans(row) for row in rows[skip:]], median(size_of(line) for row in rows for line in row))
+        found = _corridors(spans[skip:], size)
         if len(found) > len(best):
             best = found
     return best
@@ -137,7 +144,7 @@ def _supported(columns: list[Span], rows: Sequence[Sequence[Span]]) -> list[Span
     least = max(2 if len(rows) > 3 else 1, int(0.1 * len(rows)))
     while len(columns) > 1:
         counts = [sum(any(min(x1, right) > max(x0, left) for x0, x1 in row) for row in rows) for left, right in columns]
-        place = int(np.argmin(counts))
+        place = counts.index(min(counts))
         if counts[place] >= least:
             break
         beside = [at for at in (place - 1, place + 1) if 0 <= at < len(columns)]
@@ -157,7 +164,7 @@ def _stretch(columns: list[Span], rows: Sequence[Sequence[Line]]) -> list[Span]:
 
 def _place(span: Span, columns: Sequence[Span]) -> int:
     overlaps = [min(span[1], right) - max(span[0], left) for left, right in columns]
-    return int(np.argmax(overlaps))
+    return overlaps.index(max(overlaps))
 
 
 def place_row(row: Sequence[Line], columns: Sequence[Span], *, strict: bool = False) -> list[list[Line]]:

@@ -72,6 +72,7 @@ class Line:
         order: Place in the content stream.
         sideways: True for text turned by 90° against the page.
         furniture: True for running heads, feet and page numbers.
+        atoms: Its parts between wide gaps (start, end), once they were asked for.
         x0: Left edge; ``x1``, ``y0``, ``y1`` are the other edges, ``middle`` the height of its middle.
     """
 
@@ -82,6 +83,7 @@ class Line:
     order: int
     furniture: bool = field(default=False)
     sideways: bool = field(default=False)
+    atoms: list[tuple[int, int]] | None = field(default=None, init=False)
 
     x0: float = field(init=False)
     x1: float = field(init=False)

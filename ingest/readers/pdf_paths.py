@@ -150,9 +150,10 @@ def find_charts(segments: NDArray[np.float64], seeds: NDArray[np.float64]) -> li
         seeds: Boxes of what only charts have: bars, slanted and curved strokes, embedded figures.
     """
     out: list[Box] = []
+    strokes = segments.tolist()
     for box in _together([(x0, y0, x1, y1) for x0, y0, x1, y1 in seeds.tolist()], _CHART_GAP):
         grown = box
-        for segment in segments.tolist():
+        for segment in strokes:
             if _touch(segment, box, 3.0) and segment[2] - segment[0] < 12 * max(box[2] - box[0], 40):
                 grown = _union(grown, segment)
         if grown[2] - grown[0] > 40 and grown[3] - grown[1] > 30:
