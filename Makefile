@@ -10,7 +10,7 @@ WENJU_DEMO := WENJU_DATA_DIR=$(DEMO) $(BIN)/wenju
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ocr demo serve test check format eval answers baselines briefs fuzz crash soak screenshots lock clean
+.PHONY: help setup ocr demo serve test check format eval answers baselines briefs fuzz crash soak audit screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ crash: setup ## kill the ingest at every named point, again and again
 
 soak: setup ## run the service for MINUTES (10) under mixed load and watch its memory
 	SOAK_MINUTES=$(MINUTES) $(PYTEST) tests -m soak
+
+audit: setup ## ask for known weaknesses of the dependencies (needs uv and a way to the advisories)
+	uvx --with pip-audit python scripts/audit.py
 
 screenshots: setup ## drive the chat page in Chromium and keep pictures in build/screenshots
 	$(BIN)/python scripts/screenshots.py build/screenshots
