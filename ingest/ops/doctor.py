@@ -188,7 +188,7 @@ def _catalogue(layout: Layout) -> Iterator[Check]:
         lost = [document.file_name for document in documents.values() if not (layout.originals / document.sha256).exists()]
         if lost:
             hint = "Restore a backup, or run `wenju ingest --force` on the files. Answers are not affected, page images are."
-            yield Check("originals", "warn", f"{len(lost)} originals are missing: {', '.join(lost[:3])}", hint)
+            yield Check("originals", "warn", f"missing, {len(lost)} of {len(documents)}: {', '.join(lost[:3])}", hint)
         else:
             yield Check("originals", "ok", f"{len(documents)} files")
     finally:
