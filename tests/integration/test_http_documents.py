@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -231,6 +232,24 @@ async def test_a_file_that_cannot_be_read_fails_with_a_reason(writer: Client, co
         fault = response.json()
     assert fault["code"] not in ("", "internal")
     assert fault.get("hint") or fault.get("detail")
+
+
+def _archive(folder: Path, kind: str) -> bytes:
+    (folder / "in").mkdir()
+    (folder / "in" / "escaped.md").write_text(_NOTE, "utf-8")
+    return Path(shutil.make_archive(str(folder / "a"), kind, folder / "in")).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar"])
+async def test_an_archive_is_no_document(writer: Client, tmp_path: Path, kind: str) -> None:
+    """Whatever it calls itself, nothing of it is unpacked: the file fails by name, and its parts are nowhere."""
+    data = _archive(tmp_path, kind)
+    for name in (f"a.{kind}", "a.md", "a.pdf", "a.docx"):
+        job = await _put(writer, data, name)
+        assert job["state"] == "failed", (name, job)
+        assert job["errors"][0]["code"] in ("unsupported", "unreadable", "no_text"), job
+    assert not list(writer.app.state.wenju.settings.data_dir.rglob("escaped*"))
+    assert (await writer.ask(_ASKED))["status"] == "refused"
 
 
 async def test_what_is_no_upload_is_turned_away(writer: Client) -> None:

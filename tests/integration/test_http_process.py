@@ -8,6 +8,7 @@ import json
 import select
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from makers import pdf_flate_bomb
 from service_kit import QUESTION, ROOT, Library, Served, environment, events_of, free_port, served
 
 from ingest.kb.generation import Layout, writer_lock
+from ingest.ops.verify import verify
 
 pytest_plugins = ("service_kit",)
 
@@ -180,3 +183,52 @@ def test_a_stop_with_20_streams_ends_each_with_an_event(scratch: Library, tmp_pa
     assert [(event, data["code"]) for event, data in ends] == [("error", "shutting_down")] * 20
     assert (code, seconds < 5) == (0, True), f"{code} after {seconds:.1f} s: {text[-2000:]}"
     assert "Traceback" not in text
+
+
+def _running(one: Served, job: str) -> bool:
+    return bool(httpx.get(f"{one.url}/v1/jobs/{job}", timeout=20, trust_env=False).json()["state"] == "running")
+
+
+def test_a_stop_in_the_middle_of_an_ingest(scratch: Library, tmp_path: Path) -> None:
+    """The job is cut off: what was published before is whole, and nothing of the new document is there."""
+    body = "# Mills\n\n" + "\n\n".join(f"## Mill {n}\n\nMill {n} ground {n * 7} sacks of barley in 1911." for n in range(6_000))
+    before = (scratch.data / "CURRENT").read_text()
+    with served(scratch.data, tmp_path / "log") as one:
+        job = httpx.post(f"{one.url}/v1/documents", files={"file": ("mills.md", body)}, timeout=30, trust_env=False).json()["id"]
+        until = time.monotonic() + 30
+        while not _running(one, job):
+            assert time.monotonic() < until
+        code, seconds = one.stop(signal.SIGTERM, 20)
+        text = one.log.read_text("utf-8")
+    print(f"\nstopped in the middle of an ingest: {seconds:.1f} s")
+    assert (code, seconds < 5) == (0, True), f"{code} after {seconds:.1f} s: {text[-2000:]}"
+    assert "Traceback" not in text
+    assert (scratch.data / "CURRENT").read_text() == before
+    assert verify(Layout(scratch.data)).faults == []
+
+
+def test_a_bomb_hardly_slows_its_neighbours(scratch: Library, tmp_path: Path) -> None:
+    """It is read in a process of its own: who asks meanwhile waits little longer than before in the same run."""
+    limits = {"WENJU_READ__TIMEOUT_S": "15", "WENJU_READ__MEMORY_MB": "700", "WENJU_SERVICE__RATE_PER_MINUTE": "0"}
+    with served(scratch.data, tmp_path / "log", **limits) as one, httpx.Client(base_url=one.url, timeout=60, trust_env=False) as client:
+
+        def asked() -> float:
+            began = time.monotonic()
+            assert client.post("/v1/ask", json={"question": QUESTION}).status_code == 200
+            return time.monotonic() - began
+
+        for _ in range(3):
+            asked()
+        quiet = [asked() for _ in range(20)]
+        job = client.post("/v1/documents", files={"file": ("bomb.pdf", pdf_flate_bomb(800))}).json()["id"]
+        busy: list[float] = []
+        until = time.monotonic() + 90
+        while (record := client.get(f"/v1/jobs/{job}").json())["state"] not in ("done", "failed"):
+            assert time.monotonic() < until, record
+            busy.append(asked())
+        assert record["state"] == "failed", record
+        assert one.process.poll() is None
+    before, meanwhile = statistics.median(quiet), statistics.median(busy)
+    print(f"\nan answer takes {before * 1000:.0f} ms, beside a bomb {meanwhile * 1000:.0f} ms ({len(busy)} asked)")
+    assert len(busy) >= 5
+    assert meanwhile < 3 * before + 0.1
