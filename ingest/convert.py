@@ -15,14 +15,15 @@ __all__ = ["convert_file", "convert_markdown"]
 
 _LANGUAGE = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hant", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant"}
 # What is kept letter by letter inside a line: code spans, link targets and labels, addresses, HTML tags, shortcodes, attributes of headings
-# and blocks, wiki link targets, footnote labels.
+# and blocks, wiki link targets, footnote labels. As in the reader no mark holds its own opening again, and a target has an end: a line of
+# nothing but openings would else cost the square of its length.
 _KEPT = re.compile(
-    r"(`+)(?!`).*?(?<!`)\1(?!`)"
-    r"|\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|\]\[[^\]\n]+\]|^ {0,3}\[[^\]\n]+\]:\s.*"
-    r"|<https?://[^>]*>|https?://[^\s)\]>，。；、）」]+"
-    r"|</?[A-Za-z][^>]*>"
-    r"|\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:?\s*[.#:][^}\n]*\}"
-    r"|\[\[[^\]|]*\|?|\[\^[^\]]+\]|\$\$?[^$]+\$\$?|<!--.*?-->"
+    r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)"
+    r"|\]\([^)\s]{0,1000}(?:\s+\"[^\"]{0,1000}\")?\)|\]\[[^\[\]\n]+\]|^ {0,3}\[[^\]\n]+\]:\s.*"
+    r"|<https?://[^<>]*>|https?://[^\s)\]>，。；、）」]+"
+    r"|</?[A-Za-z][^<>]*>"
+    r"|\{\{[<%](?:(?!\{\{).)*?[>%]\}\}|\{%(?:(?!\{%).)*?%\}|\{\{(?:(?!\{\{).)*?\}\}|\{:?\s*[.#:][^{}\n]*\}"
+    r"|\[\[[^\]|]*\|?|\[\^[^\[\]]+\]|\$\$?[^$]+\$\$?|<!--(?:(?!<!--).)*?-->"
 )
 # Front matter entries whose value is prose; all else (slugs, paths, dates, switches) is kept.
 _PROSE_KEYS = {"title", "subtitle", "description", "summary", "excerpt", "publisher", "author", "tags", "categories", "keywords"}

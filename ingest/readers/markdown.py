@@ -24,15 +24,16 @@ from ingest.readers.html import track_hidden, visible_text
 
 __all__ = ["literal_lines", "read_markdown"]
 
-_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}|%%.*?%%|\{:[^}\n]*\}")
+# No mark holds its own opening again: so a line of nothing but openings costs one look at each, not one at the rest of the line for each.
+_SHORTCODE = re.compile(r"\{\{[<%](?:(?!\{\{).)*?[>%]\}\}|\{%(?:(?!\{%).)*?%\}|\{\{(?:(?!\{\{).)*?\}\}|%%.*?%%|\{:[^{}\n]*\}")
 _WIKI = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"^(\s*(?:>\s*)+)\[!(\w[\w -]*)\][+-]?[ \t]*(.*)$")
 _MDX = re.compile(r"^(?:import\s.+\sfrom\s+['\"].+['\"];?|import\s+['\"].+['\"];?|export\s+(?:const|default|function|let)\b.*)$")
-_HEADING_ID = re.compile(r"^(\s{0,3}#{1,6}\s.*?)\s*\{[#.][^}\n]*\}\s*$")
+_HEADING_ID = re.compile(r"^(\s{0,3}#{1,6}\s[^{\n]*)\{[#.][^{}\n]*\}\s*$")
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9][A-Za-z0-9-]*\s*$")
 _MARKED = re.compile(r"(?<![=\w])==(?![=\s])([^=\n]+?)(?<!\s)==(?![=\w])")
 _LITERAL_SHORTCODE = re.compile(r"^\s*\{[{%][<%]?\s*(/?\s*|end)(highlight|raw|mermaid|math|katex|code)\b")
-_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 def _outside_code(line: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
-from ingest.convert import convert_file, convert_markdown
+from ingest.convert import _line, convert_file, convert_markdown
 from ingest.kb.errors import SourceError
 from ingest.kb.script import detect_script
 
@@ -173,3 +174,15 @@ def test_lists_and_tables_of_front_matter_keep_what_is_no_prose() -> None:
     text = "---\ntags:\n  - 软件\nauthor: {name: 软件, url: /软件}\nparams:\n  title: 软件\n  image: /软件.png\n---\n正文软件\n"
     wanted = "---\ntags:\n  - 軟體\nauthor: {name: 软件, url: /软件}\nparams:\n  title: 軟體\n  image: /软件.png\n---\n正文軟體\n"
     assert convert_markdown(text, "zh-TW") == wanted
+
+
+@pytest.mark.parametrize("piece", ["{% ", "{{ ", "{{<", "{:", "# {#", "[a](<", "<!--", "<a ", "[[a", "[^", "`", "$$a", "][", "模[型"])
+def test_hostile_lines_cost_no_more_than_their_length(piece: str) -> None:
+    def cost(size: int) -> float:
+        started = time.process_time()
+        _line(piece * (size // len(piece)), "zh-Hans")
+        return time.process_time() - started
+
+    cost(100)
+    # Eight times the text: what grows by its square takes 64 times as long.
+    assert cost(40_000) < 20 * cost(5_000) + 0.5
