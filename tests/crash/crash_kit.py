@@ -108,7 +108,8 @@ def texts(snapshot: Snapshot) -> dict[str, list[str]]:
 def check_sound(store: Store) -> None:
     """Assert that the store opens and that all of it agrees."""
     if store.layout.catalogue.exists():
-        assert verify(store.layout).faults == []
+        faults = verify(store.layout).faults
+        assert faults == [], faults
 
 
 class Server:
