@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ingest.kb import KnowledgeBase, Language, Snapshot, find_quantities, fold
+from ingest.kb import Analyser, KnowledgeBase, Language, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
 from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
@@ -21,12 +21,15 @@ from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.sentences import Candidate
+from service.shorten import shortened
 from service.wording import prose
 
 __all__ = ["AskOptions", "Prepared", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
 
 # Passages that the answer may draw on, whatever top_k the caller wants listed.
 _READ = 10
+# Sentences that an answer may take, best first.
+_FITTED = 60
 # Below this estimated probability the evidence is called absent rather than doubtful.
 _ABSENT = 0.12
 _NEAREST = 3
@@ -140,13 +143,22 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
         answer = _compose(prepared, snapshot, told, lead=lead)
         note_conflict(answer, disputed)
     if not answer.notes:
-        chosen = choose(prepared.question, prepared.ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars, written=written)
+        ranked = [_fitting(candidate, prepared, limits.max_chars, written, kb.analyser) for candidate in prepared.ranked[:_FITTED]]
+        chosen = choose(prepared.question, ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars, written=written)
         answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
     if not answer.citations:
         return _doubt(prepared, snapshot)
     finish_answer(prepared, answer)
     return answer
+
+
+def _fitting(
+    candidate: Candidate, prepared: Prepared, limit: int, written: Callable[[Candidate, Candidate | None], str], analyser: Analyser
+) -> Candidate:
+    """Return a sentence as it is if it fits into the answer, else its clauses that do."""
+    over = len(written(candidate, None)) - limit
+    return candidate if over <= 0 else shortened(candidate, prepared.question, len(candidate.text) - over, analyser)
 
 
 def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate], *, lead: str = "") -> Answer:
@@ -169,7 +181,7 @@ def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate]
         text = text if before else f"{lead}{text}"
         before = candidate
         mark = f"[{citation.index}]"
-        if parts and language == "en":
+        if parts:
             parts.append(" ")
             length += 1
         answer.segments.append(Segment(length, length + len(text), text, [citation.id]))

@@ -47,6 +47,8 @@ SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1, -1)
 _OTHER_DATE, _RIVAL = FEATURES.index("other_date"), FEATURES.index("rival")
 # Where the dense leg did not take part, what it gives an answered question on average.
 _USUAL_COSINE = 0.5
+# Whole numbers up to this are counts of what is asked for.
+_COUNTS = 12
 # What the word that names the kind of the answer counts.
 _KIND_ASKED = 0.2
 # Just below the default threshold: a rule speaks against the answer, whatever the model says.
@@ -83,7 +85,7 @@ def signals(
     whole = best.matched | best.context | {i for i, unit in enumerate(units) if any(term in passage for term in unit.terms)}
     missing = [i for i in range(len(units)) if i not in whole]
     names = [i for i, unit in enumerate(units) if unit.kind == "name" and not unit.low]
-    figures = [i for i, unit in enumerate(units) if unit.kind == "figure"]
+    figures = [i for i, unit in enumerate(units) if unit.kind == "figure" and not _is_count(unit)]
     scores = [candidate.score for candidate in ranked[:6]]
     others = [math.exp(score - scores[0]) for score in scores]
     cross = (best.hit.passage.language == "en") != (question.language == "en")
@@ -114,13 +116,19 @@ def signals(
 
 def _heavy(unit: Unit) -> bool:
     """Return whether a unit names what the question is about."""
-    return unit.salience >= 1.0 and not unit.kind_asked
+    return unit.salience >= 1.0 and not unit.kind_asked and not _is_count(unit)
+
+
+def _is_count(unit: Unit) -> bool:
+    """Return whether a figure only says how many are asked for, as in 哪三種做法: an answer need not say it."""
+    values = [term.removeprefix("nn:") for term in unit.terms if term.startswith("nn:")]
+    return unit.kind == "figure" and any(value.isdigit() and int(value) <= _COUNTS for value in values)
 
 
 def _told_by_document(question: Question, retrieval: Retrieval, best: Candidate, analyser: Analyser) -> set[int]:
     """Return the places of the units that the best sentence's document speaks of: of itself, or in another retrieved passage."""
     same = [hit for hit in retrieval.hits if hit.document.id == best.hit.document.id]
-    told = set(unit_terms(analysed(analyser, about(best.hit.document)))).union(*(unit_terms(analysed(analyser, hit.text)) for hit in same))
+    told = set(unit_terms(analysed(analyser, about(best.hit)))).union(*(unit_terms(analysed(analyser, hit.text)) for hit in same))
     return {i for i, unit in enumerate(question.units) if any(term in told for term in unit.terms)}
 
 

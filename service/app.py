@@ -19,6 +19,7 @@ from service.telemetry import set_up_tracing
 
 __all__ = ["create_app"]
 
+
 def _tools(knowledge: Callable[[], KnowledgeBase]) -> Any:
     """Return the MCP server, None where the extra is not installed."""
     try:

@@ -116,7 +116,7 @@ class Draft:
         if citation not in self.answer.citations:
             self.answer.citations.append(citation)
             events.append(("citation", asdict(citation)))
-        lead = " " if self.parts and self.language == "en" else ""
+        lead = " " if self.parts else ""
         start = self.length + len(lead)
         self.answer.segments.append(Segment(start, start + len(text), text, [citation.id]))
         piece = f"{lead}{text}[{citation.index}]"

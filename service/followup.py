@@ -71,6 +71,12 @@ _WH = re.compile(
     r"|\b(?:since when|how come|how (?:many|much|often|long|large)|by whom|why|when|where|who|which(?: ones?)?|how|what (?:year|month))\b"
 )
 
+# The same with the kind that is asked for, and nothing else: and in which county? 那在哪個城市？
+_WH_KIND = re.compile(
+    r"(?:在|于|由|从)?哪(?:一)?(?:个|家|款|座|种|项|份|国)[\u4e00-\u9fff]{1,4}?(?=[?？。\s呢]*$)"
+    r"|\b(?:(?:in|at|by|for|from|on|under|with) )?(?:which|what) [a-z]+(?=[?.!\s]*$)"
+)
+
 
 def standalone(text: str, history: Sequence[Turn], analyser: Analyser) -> str:
     """Return the question with what it leaves out filled from the turns before; unchanged when it stands alone.
@@ -103,7 +109,7 @@ def _filled(text: str, before: str, answer: str, analyser: Analyser) -> str:
 def _bare(own: Question, last: Question) -> str:
     """Return the question for a follow-up that is nothing but the words that ask: 為什麼？ / since when? / how many of them?"""
     folded = own.analysis.folded.strip()
-    asks = _WH.search(folded)
+    asks = _WH_KIND.search(folded) or _WH.search(folded)
     if own.language == "en":
         words = set(re.findall(r"[a-z]+", folded)) - set(re.findall(r"[a-z]+", asks.group() if asks else ""))
         if words - _EMPTY_EN:

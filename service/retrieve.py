@@ -76,6 +76,8 @@ def retrieve(
     cosine, added = near_terms(lexical.refs, near, settings.dense_weight)
     candidates = Candidates(lexical.refs, sigmoid(logits + added), base, cosine, logits, added, values)
     hits, dropped = best_hits(snapshot, candidates, phrases=question.exact, top_k=top_k)
+    for hit in hits:
+        hit.opening = snapshot.opening(hit.document.id)
     timings["rerank"] = (time.perf_counter() - started) * 1000
     explained = [(t.term, float(i), t.weight) for t, i in zip(terms, lexical.idf, strict=True)]
     result = Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)

@@ -47,6 +47,7 @@ class Hit:
         alternates: Passages that say the same, in other documents or scripts.
         fusion: The terms that make up the score: the rerank model's logit, what the dense leg adds to it, the passage's worth as a source.
         features: What the rerank model looked at, in its order; None for a hit that was made elsewhere.
+        opening: First characters of the document.
     """
 
     ref: PassageRef
@@ -58,6 +59,7 @@ class Hit:
     alternates: list[str] = field(default_factory=list)
     fusion: dict[str, float] = field(default_factory=dict)
     features: NDArray[np.float64] | None = None
+    opening: str = ""
 
 
 @dataclass(slots=True)

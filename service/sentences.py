@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ingest.kb import Analyser, Analysis, Document, sentence_spans
+from ingest.kb import Analyser, Analysis, sentence_spans
 from ingest.kb.tokens import is_han
 from service.cues import (
     CAPTION,
@@ -80,6 +80,12 @@ _SOURCE_LINE = re.compile(
     r"|^\W*(?:\d+\W+)?(?:請參閱|请参阅|請參見|请参见|參見|参见|詳見|详见)(?=[:：《「“\s])"
     r"|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
     re.IGNORECASE,
+)
+
+
+# A name goes on after a hyphen with what begins with a capital in print or holds a figure; suffixes of its own make no other name.
+_GOES_ON = re.compile(
+    r"-(?!based|like|style|powered|driven|related|only|specific|generated|trained|class|level|equivalent|compatible)[a-z0-9]"
 )
 
 
@@ -241,6 +247,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     for place, candidate in enumerate(found):
         mine = own_terms[place]
         candidate.matched = {i for i, unit in enumerate(units) if any(term in mine for term in unit.terms)}
+        candidate.matched -= {i for i in names if i in candidate.matched and _longer_name(question, units[i], candidate)}
         around: set[str] = set(_context_terms(candidate, analyser))
         for other in (place - 1, place + 1, place - 2):
             if 0 <= other < len(found) and found[other].hit is candidate.hit:
@@ -293,9 +300,20 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
         ]
 
 
+def _longer_name(question: Question, unit: Unit, candidate: Candidate) -> bool:
+    """Return whether a name stands in the sentence only as the beginning of longer ones: R1-Zero-Qwen-32B is not R1-Zero."""
+    if unit.kind != "name" or _GOES_ON.match(question.analysis.folded, unit.end):
+        return False
+    places = unit_places(unit, candidate.analysis)
+    return bool(places) and all(_GOES_ON.match(candidate.analysis.folded, end) for _, end in places)
+
+
 def is_dull(candidate: Candidate) -> bool:
-    """Return whether a sentence states nothing: it names sources, or is a line of a program."""
-    return is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text)
+    """Return whether a sentence states nothing: it names sources, is a line of a program, or a caption without figures."""
+    if is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text):
+        return True
+    label = CAPTION.match(candidate.text)
+    return label is not None and all(quantity.start < label.end() for quantity in candidate.analysis.quantities)
 
 
 def is_source_line(candidate: Candidate) -> bool:
@@ -317,13 +335,14 @@ def _unit_weight(unit: Unit, weights: dict[str, float]) -> float:
 def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
     """Return the terms of what stands above a sentence: what the document says of itself, headings, table header."""
     hit = candidate.hit
-    context = " \n ".join((about(hit.document), *hit.passage.heading, hit.passage.header))
+    context = " \n ".join((about(hit), *hit.passage.heading, hit.passage.header))
     return frozenset(analysed(analyser, context).terms())
 
 
-def about(document: Document) -> str:
-    """Return what a document says of itself: title, publisher, tags."""
-    return " \n ".join((document.title, document.publisher or "", *document.tags))
+def about(hit: Hit) -> str:
+    """Return what a document says of itself: title, publisher, tags, the first lines."""
+    document = hit.document
+    return " \n ".join((document.title, document.publisher or "", *document.tags, hit.opening))
 
 
 def _title_names(candidate: Candidate, units: Sequence[Unit], names: Sequence[int], analyser: Analyser) -> float:

@@ -50,7 +50,8 @@ def is_correct(answer: str, answers: Sequence[Sequence[str]], must_not_include: 
         answers: Required parts with their alternatives.
         must_not_include: Texts that make it wrong.
     """
-    text = _MARK.sub("", answer)
-    if len(text) > MAX_CHARS or any(holds(text, bad) for bad in must_not_include):
+    # A mark parts two sentences: 110[1]1,200 are two figures.
+    text = _MARK.sub("\n", answer)
+    if len(_MARK.sub("", answer)) > MAX_CHARS or any(holds(text, bad) for bad in must_not_include):
         return False
     return all(any(holds(text, alternative) for alternative in part) for part in answers)

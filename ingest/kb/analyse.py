@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -57,9 +57,15 @@ class Analysis:
     words: list[tuple[str, int, int]]
     quantities: list[Quantity]
     concepts: list[ConceptMatch]
+    _terms: Counter[str] | None = field(default=None, repr=False, compare=False)
 
     def terms(self) -> Counter[str]:
-        """Return the index terms with their counts; the first character of a term is its field."""
+        """Return the index terms with their counts; the first character of a term is its field. It is kept: do not change it."""
+        if self._terms is None:
+            self._terms = self._counted()
+        return self._terms
+
+    def _counted(self) -> Counter[str]:
         out: Counter[str] = Counter("w" + word for word, _, _ in self.words)
         for token in self.tokens:
             if token.kind == "han":

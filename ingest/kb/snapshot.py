@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb.catalogue import Catalogue
-from ingest.kb.errors import DependencyError, KnowledgeBaseError
+from ingest.kb.errors import DependencyError, KnowledgeBaseError, NotFoundError
 from ingest.kb.generation import LANGUAGES, Generation, segment_faults
 from ingest.kb.lexical import ALL_FIELDS, LexicalSegment, LexicalStatistics, WeightedTerm, term_hashes
 from ingest.kb.model import Document, Passage
@@ -20,6 +20,8 @@ from ingest.kb.vectors import DenseSegment
 
 __all__ = ["REBUILD", "DenseHits", "LexicalHits", "OpenSegment", "PassageRef", "Snapshot"]
 
+# Characters of a document's first page that tell what it is about.
+_OPENING = 400
 REBUILD = "Run `wenju doctor --fix` to build it again."
 
 
@@ -107,6 +109,7 @@ class Snapshot:
         self.documents = documents
         self.catalogue = catalogue
         self._segments = list(segments)
+        self._openings: dict[str, str] = {}
         self._live: list[NDArray[np.bool_]] = []
         for segment, entry in zip(segments, generation.segments, strict=True):
             alive = set(entry.documents)
@@ -234,6 +237,16 @@ class Snapshot:
     def ids(self, refs: Sequence[PassageRef]) -> list[str]:
         """Return the passage ids of places."""
         return [self._segments[ref.segment].ids[ref.ordinal].decode("ascii") for ref in refs]
+
+    def opening(self, document_id: str) -> str:
+        """Return the first characters of a document, which name what it is about where its title does not; empty if it is gone."""
+        if document_id not in self._openings:
+            try:
+                text = self.catalogue.page(document_id, 1).text
+            except NotFoundError:
+                text = ""
+            self._openings[document_id] = text[:_OPENING]
+        return self._openings[document_id]
 
     def passages_at(self, refs: Sequence[PassageRef]) -> list[tuple[Passage, str] | None]:
         """Return passages with their text, None where the catalogue no longer has one."""

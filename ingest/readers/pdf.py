@@ -122,6 +122,12 @@ def _body_size(pages: Sequence[_Raw]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 10.0
 
 
+# A line of nothing but a date names no document.
+_DATE_LINE = re.compile(
+    r"^[\W\d年月日]*(?:january|february|march|april|may|june|july|august|september|october|november|december)?[\W\d年月日]*$", re.IGNORECASE
+)
+
+
 def _title(pdf: Any, pages: Sequence[_Raw]) -> tuple[str, dict[str, str]]:
     meta = {}
     with suppress(pdfium.PdfiumError, ValueError):
@@ -130,7 +136,7 @@ def _title(pdf: Any, pages: Sequence[_Raw]) -> tuple[str, dict[str, str]]:
     if len(title) >= 4 and not _NO_TITLE.match(title) and garbage_score(title) < _BAD:
         return " ".join(title.split()), meta
     for raw in pages[:2]:
-        lines = [line for line in raw.lines if not line.furniture and sum(char.isalpha() for char in line.text) >= 2]
+        lines = [line for line in raw.lines if not line.furniture and sum(char.isalpha() for char in _DATE_LINE.sub("", line.text)) >= 2]
         if lines:
             top = max(line.size for line in lines)
             chosen = [line for line in lines if line.size > top - 0.5][:3]
