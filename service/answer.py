@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from ingest.kb import Analyser, KnowledgeBase, Language, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
+from service.candidates import Candidate
 from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
 from service.cues import belongs_to_name
@@ -20,7 +21,6 @@ from service.messages import say
 from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
-from service.sentences import Candidate
 from service.shorten import shortened
 from service.wording import prose
 

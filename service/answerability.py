@@ -15,9 +15,10 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.kb import Analyser
+from service.candidates import Candidate, about, analysed, is_dull, unit_terms
+from service.features import FEATURES
 from service.question import Question, Unit
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, about, analysed, is_dull, unit_terms
 
 __all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ingest.kb import Analyser, Quantity
+from service.candidates import Candidate, unit_places
 from service.conflict_marks import AT_LEAST, AT_MOST, CLAUSE, GROUPS, JOINING, MODES, RANGE, ROUGH, ROUGH_AFTER
 from service.followup_slots import Slot, slots
 from service.question import Question, read_question
 from service.records import Answer
-from service.sentences import Candidate, unit_places
 
 __all__ = ["Statement", "disagreeing", "note_conflict"]
 

@@ -1,6 +1,6 @@
 """Extractive answers: the sentences that answer, best first.
 
-A linear ranking over the features of ``service.sentences``; its weights (``ranking.json``) were learnt by maximising the likelihood of
+A linear ranking over the features of ``service.features``; its weights (``ranking.json``) were learnt by maximising the likelihood of
 the sentence that holds the answer on public dev sets (``python -m eval.learning`` repeats it).
 """
 
@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Analyser, fold, to_script
+from service.candidates import Candidate, candidates, is_dull
+from service.features import FEATURES, features
 from service.instructions import is_instruction
 from service.question import Question
 from service.retrieve import Retrieval
-from service.sentences import FEATURES, Candidate, candidates, features, is_dull
 
 __all__ = ["choose", "expand", "rank_sentences"]
 
@@ -42,7 +43,7 @@ def expand(values: Sequence[Sequence[float]], question_type: str, crossing: Sequ
     words and runs cannot match and concepts, figures and names must do.
 
     Args:
-        values: Of ``service.sentences.features``, one row a sentence.
+        values: Of ``service.features.features``, one row a sentence.
         question_type: What is asked for.
         crossing: Whether each sentence is in the other language.
     """

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from ingest.kb import Analyser
+from service.candidates import Candidate, unit_places
 from service.cues import kind_present
 from service.question import Question
-from service.sentences import Candidate, unit_places
 
 __all__ = ["shortened"]
 

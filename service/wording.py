@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ingest.kb import Language, to_script
+from service.candidates import Candidate
 from service.messages import say
-from service.sentences import Candidate
 
 __all__ = ["prose"]
 

@@ -18,10 +18,11 @@ from eval.learning.solve import fit_logistic, fit_softmax
 from eval.squad import Paragraphs, load_squad
 from ingest.kb import KnowledgeBase, Settings
 from service.answerability import SIGNALS, SIGNS, signals
+from service.candidates import Candidate, candidates
 from service.extract import expand, rank_sentences
+from service.features import features
 from service.question import read_question
 from service.retrieve import retrieve
-from service.sentences import Candidate, candidates, features
 
 _SERVICE = Path(__file__).resolve().parents[2] / "service"
 _SEED = 11

@@ -10,12 +10,12 @@ from pathlib import Path
 from eval.cases import Case, Evidence, squeeze
 from eval.squad import Paragraphs, build
 from ingest.kb import KnowledgeBase, Settings, to_script
+from service.candidates import Candidate
 from service.followup import standalone
 from service.question import Question, read_question
 from service.records import Turn
 from service.retrieve import retrieve
 from service.retrieved import Filters, Retrieval
-from service.sentences import Candidate
 
 __all__ = ["Asked", "case_question", "cases_asked", "holds", "squad_asked", "swapped"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ingest.kb import Analyser, Document, Passage, PassageRef
 from ingest.kb.lexicon import load_lexicon
+from service.candidates import candidates
+from service.features import features
 from service.question import read_question
 from service.retrieved import Hit
-from service.sentences import candidates, features
 from service.shorten import shortened
 
 ANALYSER = Analyser(load_lexicon())

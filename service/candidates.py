@@ -1,0 +1,127 @@
+"""Candidate sentences of the retrieved passages: what they are, and what stands around them.
+
+Table rows count as sentences. A sentence that states nothing (a list of sources, a line of a program, a bare caption) is told apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ingest.kb import Analyser, Analysis, sentence_spans
+from service.cues import CAPTION, is_code
+from service.question import Unit
+from service.retrieve import Hit, is_reference
+
+__all__ = ["Candidate", "about", "analysed", "candidates", "is_dull", "is_source_line", "unit_places", "unit_terms"]
+
+_SOURCE_LINE = re.compile(
+    r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|參考|参考|延伸閱讀|延伸阅读|note|註|注"
+    r"|sources?|references?|see also|further reading)\s*[:：]"
+    r"|^\W*(?:\d+\W+)?(?:請參閱|请参阅|請參見|请参见|參見|参见|詳見|详见)(?=[:：《「“\s])"
+    r"|^\W*\d+(?:\.\d+)?%?\s*(?:資料來源|资料来源|来源|來源)[:：]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One sentence or table row of a retrieved passage.
+
+    Attributes:
+        hit: The passage it stands in.
+        start: First character in the page's text.
+        end: One past the last.
+        text: As it stands there.
+        analysis: Of the text.
+        matched: Units of the question that it holds.
+        context: Units that it does not hold but its surroundings do.
+        values: What ``features`` gave, in the order of ``FEATURES``.
+        score: Set by the ranking.
+        header: Terms of the table's header, which name the row's cells.
+    """
+
+    hit: Hit
+    rank: int
+    position: int
+    start: int
+    end: int
+    text: str
+    analysis: Analysis
+    matched: set[int] = field(default_factory=set)
+    context: set[int] = field(default_factory=set)
+    values: list[float] = field(default_factory=list)
+    score: float = 0.0
+    header: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=4096)
+def analysed(analyser: Analyser, text: str) -> Analysis:
+    """Return the analysis of a text; that of one seen lately is kept."""
+    return analyser.analyse(text)
+
+
+def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
+    """Return every sentence of the passages, passage by passage in order."""
+    out = []
+    for rank, hit in enumerate(hits):
+        header = hit.passage.header
+        spans = _rows(hit.text) if hit.passage.kind == "table_row" else sentence_spans(hit.text)
+        for position, (start, end) in enumerate(spans):
+            text = hit.text[start:end]
+            if header and len(spans) > 1 and _cells(text) == _cells(header):
+                continue
+            offset = hit.passage.start
+            candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
+            if header:
+                candidate.header = frozenset(analysed(analyser, header).terms())
+            out.append(candidate)
+    return out
+
+
+def _cells(row: str) -> list[str]:
+    return [cell for cell in (part.strip() for part in row.split("|")) if cell]
+
+
+def _rows(text: str) -> list[tuple[int, int]]:
+    spans, at = [], 0
+    for line in text.split("\n"):
+        if line.strip():
+            spans.append((at, at + len(line)))
+        at += len(line) + 1
+    return spans
+
+
+def unit_terms(analysis: Analysis) -> frozenset[str]:
+    """Return the terms by which units are found in a text."""
+    return frozenset(term for term in analysis.terms() if term[0] in "wcn")
+
+
+def unit_places(unit: Unit, analysis: Analysis) -> list[tuple[int, int]]:
+    """Return where a unit stands in a text."""
+    wanted = set(unit.terms)
+    places = [(m.start, m.end) for m in analysis.concepts if "c" + m.concept.key in wanted]
+    places += [(start, end) for word, start, end in analysis.words if "w" + word in wanted]
+    places += [(q.start, q.end) for q in analysis.quantities if any("n" + term in wanted for term in q.terms)]
+    return places
+
+
+def is_dull(candidate: Candidate) -> bool:
+    """Return whether a sentence states nothing: it names sources, is a line of a program, or a caption without figures."""
+    if is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text):
+        return True
+    label = CAPTION.match(candidate.text)
+    return label is not None and all(quantity.start < label.end() for quantity in candidate.analysis.quantities)
+
+
+def is_source_line(candidate: Candidate) -> bool:
+    """Return whether a sentence only names sources: it stands in a list of references, or begins as such lines do."""
+    return is_reference(candidate.hit.passage) or bool(_SOURCE_LINE.match(candidate.text))
+
+
+def about(hit: Hit) -> str:
+    """Return what a document says of itself: title, publisher, tags, the first lines."""
+    document = hit.document
+    return " \n ".join((document.title, document.publisher or "", *document.tags, hit.opening))
