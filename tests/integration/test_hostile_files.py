@@ -21,6 +21,7 @@ from ingest.kb.worker import close_workers
 pytest_plugins = ("service_kit",)
 
 PASSWORD = "reader-of-7-secrets"
+API_KEY = "key-of-9-doors"
 
 
 def _locked() -> bytes:
@@ -128,3 +129,24 @@ def test_a_pdf_named_markdown_and_the_reverse_are_read_as_what_they_are(tmp_path
     kinds = {document.media_type for document in kb.catalogue.documents().values()}
     kb.close()
     assert kinds == {"application/pdf", "text/markdown"}
+
+
+def test_a_locked_file_asks_for_its_password_by_name_and_logs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = makers.put(tmp_path, "locked.pdf", _locked())
+    environ(monkeypatch, tmp_path / "data")
+    monkeypatch.setenv("WENJU_LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("WENJU_LLM__API_KEY", API_KEY)
+    assert wenju.main(["ingest", str(path)]) == 3
+    said = capfd.readouterr()
+    assert "locked.pdf" in said.out + said.err
+    assert "--password" in said.out + said.err
+    assert wenju.main(["ingest", str(path), "--password", f"not-{PASSWORD}"]) == 3
+    assert wenju.main(["ingest", str(path), "--password", PASSWORD]) == 0
+    more = capfd.readouterr()
+    for secret in (PASSWORD, API_KEY):
+        assert secret not in said.out + said.err + more.out + more.err
+        stored = [file.read_bytes() for file in (tmp_path / "data").rglob("*") if file.is_file() and "originals" not in file.parts]
+        assert stored
+        assert secret.encode() not in b"".join(stored)
