@@ -98,10 +98,22 @@ def track_hidden(markup: str, open_tags: list[str]) -> list[str]:
     return [*open_tags, name] if hides or open_tags else open_tags
 
 
+def _closed(fragment: str) -> str:
+    """Return a fragment up to a comment or a tag that is never closed.
+
+    A browser shows nothing of it, and ``HTMLParser`` would look for its end again at every further opening, the square of its length.
+    """
+    comment = fragment.find("<!--", fragment.rfind("-->") + 1)
+    if comment >= 0:
+        fragment = fragment[:comment]
+    tag = re.compile(r"<[A-Za-z/!?]").search(fragment, fragment.rfind(">") + 1)
+    return fragment[: tag.start()] if tag else fragment
+
+
 def visible_text(fragment: str) -> str:
     """Return what a reader sees of an HTML fragment; paragraphs are separated by blank lines."""
     parser = _Text()
-    parser.feed(fragment)
+    parser.feed(_closed(fragment))
     parser.close()
     text = re.sub(r"[ \t]+", " ", "".join(parser.out))
     return re.sub(r"\s*\n\s*\n\s*", "\n\n", text).strip()

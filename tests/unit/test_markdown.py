@@ -285,6 +285,46 @@ def test_hostile_nesting_is_read_in_seconds(text: str) -> None:
     assert time.perf_counter() - started < 10
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[[a|",
+        "![[a|",
+        "[[a#",
+        "[a](",
+        "{{<",
+        "{% ",
+        "==a",
+        "%%a ",
+        "$a ",
+        "[^a",
+        "x <!--",
+        "<!--",
+        "<p style=",
+        "<div hidden ",
+        "<p '",
+        "<p\n",
+    ],
+)
+def test_marks_never_closed_cost_no_more_than_their_length(piece: str) -> None:
+    def cost(size: int) -> float:
+        started = time.process_time()
+        page_of(piece * (size // len(piece)))
+        return time.process_time() - started
+
+    cost(100)
+    # Eight times the text: what grows by its square takes 64 times as long.
+    assert cost(16_000) < 20 * cost(2_000) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [("a\n\n<!-- b\n\nc <b>d</b>\n", "a"), ('<p>a <b>c</b>\n<i class="\n\nd\n', "a c|d"), ("<p>1 < 2</p>\n", "1 < 2")],
+)
+def test_a_comment_or_a_tag_never_closed_shows_nothing(source: str, shown: str) -> None:
+    assert "|".join(text for _, text in seen(source)) == shown
+
+
 @pytest.mark.slow
 def test_a_table_of_100_000_lines(tmp_path: Path) -> None:
     rows = "".join(f"| model-{n} | {n % 100}% |\n" for n in range(100_000))
@@ -323,9 +363,7 @@ def test_any_text_is_read(text: str) -> None:
 
 
 def test_marks_that_a_renderer_hides_are_no_text(tmp_path: Path) -> None:
-    source = (
-        "# Shares {#shares}\n\nThe ==share== rose, a == b stays. ^para-1\n\n- done\n- open ^id-2\n\n* TOC\n{:toc}\n\n`==code==`\n"
-    )
+    source = "# Shares {#shares}\n\nThe ==share== rose, a == b stays. ^para-1\n\n- done\n- open ^id-2\n\n* TOC\n{:toc}\n\n`==code==`\n"
     _, (page,) = makers.read(makers.put(tmp_path, "a.md", source))
     assert makers.kinds(page) == [
         ("heading", "Shares"),
