@@ -329,6 +329,36 @@ def docx_report() -> bytes:
     return out.getvalue()
 
 
+def docx_edited() -> bytes:
+    """Return a DOCX with tracked changes, hidden text and a footnote."""
+    import docx
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    def run(text: str, more: str = "", name: str = "t") -> str:
+        return f'<w:r>{more}<w:{name} xml:space="preserve">{text}</w:{name}></w:r>'
+
+    document = docx.Document()
+    changed = run("The share rose to ") + f"<w:del>{run('61%', name='delText')}</w:del><w:ins>{run('78%')}</w:ins>" + run(" in 2025")
+    moved = f"<w:moveFrom>{run(' moved away')}</w:moveFrom>" + run(" ignore this", "<w:rPr><w:vanish/></w:rPr>") + run(".")
+    paragraph = parse_xml(f"<w:p {nsdecls('w')}><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr>{changed}{moved}</w:p>")
+    cell = document.add_table(rows=2, cols=1).rows[1].cells[0]
+    cell._tc.append(parse_xml(f"<w:p {nsdecls('w')}><w:ins>{run('55%')}</w:ins></w:p>"))
+    document.element.body.insert(0, paragraph)
+    separator = f'<w:footnote w:type="separator" w:id="-1"><w:p>{run("separator")}</w:p></w:footnote>'
+    note = f'<w:footnote w:id="1"><w:p>{run("A survey of 1,491 people.")}</w:p></w:footnote>'
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    blob = f"<w:footnotes {nsdecls('w')}>{separator}{note}</w:footnotes>".encode()
+    part = Part(PackURI("/word/footnotes.xml"), kind, blob, document.part.package)
+    document.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
 def docx_bomb() -> bytes:
     """Return a DOCX of half a megabyte that unpacks to 500 MB."""
     out = io.BytesIO()

@@ -155,6 +155,14 @@ def test_html_gives_the_main_content_with_tables_as_rows(tmp_path: Path) -> None
     makers.check_page(page)
 
 
+def test_html_entities_are_characters_and_hidden_rows_are_no_text(tmp_path: Path) -> None:
+    hidden = "<tr hidden><td>Secret</td><td>1%</td></tr><tr><td>A&amp;B &#x4EBA;&#24037;</td><td>&lt;5&nbsp;%</td></tr>"
+    html = f"<html><body><template>Secret</template><table><tr><th>Firm</th><th>Share</th></tr>{hidden}</table></body></html>"
+    _, (page,) = makers.read(makers.put(tmp_path, "t.html", html))
+    assert makers.of_kind(page, "table_row") == ["Firm | Share", "A&B 人工 | <5 %"]
+    assert "Secret" not in page.text
+
+
 def test_html_of_a_table_alone_is_read_whole(tmp_path: Path) -> None:
     rows = "".join(f"<tr><td>model-{n}</td><td>{n}%</td></tr>" for n in range(40))
     html = f"<html><body><table><tr><th>Model</th><th>Share</th></tr>{rows}</table></body></html>"
@@ -191,6 +199,16 @@ def test_docx_keeps_headings_lists_and_tables_in_order(tmp_path: Path) -> None:
     assert makers.of_kind(page, "table_row") == ["Year | Share", "2024 | 55%", "2025 | 78%"]
     assert page.blocks[-1].heading == ("Use", "Figures")
     assert {block.header for block in page.blocks if block.kind == "table_row"} == {"Year | Share"}
+    makers.check_page(page)
+
+
+def test_docx_is_read_as_if_its_changes_were_accepted_with_its_footnotes(tmp_path: Path) -> None:
+    _, (page,) = makers.read(makers.put(tmp_path, "edited.docx", makers.docx_edited()))
+    assert makers.kinds(page) == [
+        ("paragraph", "The share rose to 78% in 2025."),
+        ("table_row", "55%"),
+        ("footnote", "A survey of 1,491 people."),
+    ]
     makers.check_page(page)
 
 
