@@ -128,7 +128,10 @@ def test_the_server_proposes_what_exact_search_finds(filled: Store, running: Run
     assert proposed == exact
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+# One fault always, all of them with the long runs.
+@pytest.mark.parametrize(
+    "fault", [fault if place == 0 else pytest.param(fault, marks=pytest.mark.crash) for place, fault in enumerate(FAULTS)]
+)
 async def test_every_fault_leaves_the_answers(client: Client, running: Running, fault: str) -> None:
     front = running[0]
     good = await client.ask(**ASKED)
@@ -152,6 +155,7 @@ async def test_every_fault_leaves_the_answers(client: Client, running: Running, 
     assert (await client.ask(**ASKED))["retrieval"]["degraded"] == []
 
 
+@pytest.mark.crash
 async def test_a_server_that_is_stopped_or_gone(filled: Store, tmp_path: Path) -> None:
     from service_kit import free_port
 
