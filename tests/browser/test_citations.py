@@ -60,7 +60,7 @@ def citations(site: Site) -> list[dict[str, Any]]:
 
 def test_u01_numbered_chips_while_streaming(page: Page) -> None:
     """Each [n] is a named button one frame after it arrived, and keeps its number to the end."""
-    slow_stream(page, 15)
+    slow_stream(page, 80)
     page.evaluate("""() => {
       window.seen = []; window.late = [];
       let before = 0;
