@@ -25,9 +25,10 @@ def cases(scratch: Site) -> list[dict[str, Any]]:
     """Three questions that the library answers as expected, and one that it has to refuse."""
     made = []
     for number, question in enumerate((CITED["en"], "What is the boomerang effect?", "Which model has only one founding cohort?")):
-        citation = scratch.answer(question)["citations"][0]
+        answer = scratch.answer(question)
+        citation, said = answer["citations"][0], answer["segments"][0]["text"]
         evidence = [{"document": citation["file_name"], "page": citation["page"] or 1, "quote": citation["cited_text"]}]
-        made.append(_case(f"q{number}", question, [[citation["cited_text"][:24]]], evidence))
+        made.append(_case(f"q{number}", question, [[said[:24]]], evidence))
     return [*made, _case("q3", UNKNOWN["en"], [], [])]
 
 

@@ -76,7 +76,7 @@ def test_hostile_titles_names_and_tags_in_the_library(watched: Page, scratch: Si
     assert watched.evaluate(BORN) == []
     watched.evaluate("location.hash = '#/'")
     watched.locator("#scope button").first.click()
-    expect(watched.locator(".choice-list .choice")).to_have_count(len(scratch.documents()))
+    expect(watched.locator(".column-choices .choice")).to_have_count(len(scratch.documents()))
     assert watched.evaluate(BORN) == []
 
 

@@ -188,9 +188,9 @@ def test_u16_whole_flow_without_a_mouse(page: Page) -> None:
     page.keyboard.type("What is a/b [1] tokens? DeepSeek")
     assert page.input_value("#question") == "What is a/b [1] tokens? DeepSeek"
     expect(page.locator("dialog")).to_have_count(0)
-    page.fill("#question", CITED["en"])
+    page.fill("#question", CITED["zh-Hans"])
     page.keyboard.press("Enter")
-    expect(page.locator('.answer[aria-busy="false"] .chip').first).to_be_visible()
+    expect(page.locator('.answer[aria-busy="false"] .chip').nth(1)).to_be_visible()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("]")
     chips = page.locator(".answer-text .chip")
