@@ -120,18 +120,18 @@ def test_what_could_do_harm_or_does_not_parse_is_left_out_with_a_warning(inside:
 def test_alias_bomb_costs_nothing() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
-    started = time.perf_counter()
+    started = time.process_time()
     entries, _, warning = split_front_matter("---\n" + "\n".join(lines) + "\n---\nBody")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert entries == {}
     assert "aliases" in warning
 
 
 @pytest.mark.parametrize("nest", ["[" * 1_000, "{a: " * 1_500, "- " * 3_000])
 def test_deep_nesting_costs_little(nest: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     entries, start, _ = split_front_matter(f"---\ntitle: A\nx: {nest}\n---\nBody")
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert entries == {}
     assert start > 0
 

@@ -280,9 +280,9 @@ def test_nothing_but_marks_gives_no_text() -> None:
     ],
 )
 def test_hostile_nesting_is_read_in_seconds(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     page_of(text)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -329,9 +329,9 @@ def test_a_comment_or_a_tag_never_closed_shows_nothing(source: str, shown: str) 
 def test_a_table_of_100_000_lines(tmp_path: Path) -> None:
     rows = "".join(f"| model-{n} | {n % 100}% |\n" for n in range(100_000))
     path = makers.put(tmp_path, "long.md", "| Model | Share |\n|---|---|\n" + rows)
-    started = time.perf_counter()
+    started = time.process_time()
     _, (page,) = makers.read(path)
-    assert time.perf_counter() - started < 60
+    assert time.process_time() - started < 60
     assert len(page.blocks) == 100_001
     last = page.blocks[-1]
     assert page.text[last.start : last.end] == "model-99999 | 99%"

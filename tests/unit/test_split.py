@@ -301,9 +301,9 @@ def test_stored_spans_of_the_corpus_are_the_page_text(repository: Path, tmp_path
 @pytest.mark.parametrize("unit", ["字", "word ", "。"])
 def test_five_megabytes_on_one_line(tmp_path: Path, unit: str) -> None:
     path = makers.put(tmp_path, "line.txt", unit * (5_000_000 // len(unit.encode("utf-8"))))
-    started = time.perf_counter()
+    started = time.process_time()
     _, (page,) = makers.read(path)
     passages = split(page)
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
     assert all(passage.end - passage.start <= 4 * SIZES.passage_chars_en for passage in passages)
     assert bool(passages) is (unit != "。")
