@@ -143,8 +143,14 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
         answer = _compose(prepared, snapshot, told, lead=lead)
         note_conflict(answer, disputed)
     if not answer.notes:
-        ranked = [_fitting(candidate, prepared, limits.max_chars, written, kb.analyser) for candidate in prepared.ranked[:_FITTED]]
-        chosen = choose(prepared.question, ranked, max_sentences=limits.max_sentences, max_chars=limits.max_chars, written=written)
+        chosen = choose(
+            prepared.question,
+            prepared.ranked[:_FITTED],
+            max_sentences=limits.max_sentences,
+            max_chars=limits.max_chars,
+            written=written,
+            fitted=lambda candidate: _fitting(candidate, prepared, limits.max_chars, written, kb.analyser),
+        )
         answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
     if not answer.citations:

@@ -111,7 +111,10 @@ def signals(
         "nearness_glossed": _USUAL_COSINE if plain else (near or _USUAL_COSINE),
         "other_date": best.values[_OTHER_DATE],
         "rival": best.values[_RIVAL],
-        "names_in_document": _share(names, whole | _told_by_document(question, retrieval, best, analyser)),
+        # Read the document's other passages only for a name that is still missing.
+        "names_in_document": _share(
+            names, whole if whole.issuperset(names) else whole | _told_by_document(question, retrieval, best, analyser)
+        ),
     }, missing
 
 

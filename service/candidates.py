@@ -68,7 +68,7 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
     out = []
     for rank, hit in enumerate(hits):
         header = hit.passage.header
-        spans = _rows(hit.text) if hit.passage.kind == "table_row" else sentence_spans(hit.text)
+        spans = _spans(hit.text, rows=hit.passage.kind == "table_row")
         for position, (start, end) in enumerate(spans):
             text = hit.text[start:end]
             if header and len(spans) > 1 and _cells(text) == _cells(header):
@@ -76,13 +76,18 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
             offset = hit.passage.start
             candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
             if header:
-                candidate.header = frozenset(analysed(analyser, header).terms())
+                candidate.header = analysed(analyser, header).keys()
             out.append(candidate)
     return out
 
 
 def _cells(row: str) -> list[str]:
     return [cell for cell in (part.strip() for part in row.split("|")) if cell]
+
+
+@lru_cache(maxsize=1024)
+def _spans(text: str, *, rows: bool) -> tuple[tuple[int, int], ...]:
+    return tuple(_rows(text) if rows else sentence_spans(text))
 
 
 def _rows(text: str) -> list[tuple[int, int]]:
@@ -96,29 +101,51 @@ def _rows(text: str) -> list[tuple[int, int]]:
 
 def unit_terms(analysis: Analysis) -> frozenset[str]:
     """Return the terms by which units are found in a text."""
-    return frozenset(term for term in analysis.terms() if term[0] in "wcn")
+    # Terms of other fields are in it too; no unit has one.
+    return analysis.keys()
 
 
 def unit_places(unit: Unit, analysis: Analysis) -> list[tuple[int, int]]:
     """Return where a unit stands in a text."""
-    wanted = set(unit.terms)
-    places = [(m.start, m.end) for m in analysis.concepts if "c" + m.concept.key in wanted]
-    places += [(start, end) for word, start, end in analysis.words if "w" + word in wanted]
-    places += [(q.start, q.end) for q in analysis.quantities if any("n" + term in wanted for term in q.terms)]
+    keys, words, figures = _by_field(unit.terms)
+    places = [(m.start, m.end) for m in analysis.concepts if m.concept.key in keys] if keys else []
+    if words:
+        places += [(start, end) for word, start, end in analysis.words if word in words]
+    if figures:
+        places += [(q.start, q.end) for q in analysis.quantities if not figures.isdisjoint(q.terms)]
     return places
+
+
+@lru_cache(maxsize=4096)
+def _by_field(terms: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the concepts, words and figures among terms."""
+    concepts, words, figures = (frozenset(term[1:] for term in terms if term[0] == name) for name in "cwn")
+    return concepts, words, figures
 
 
 def is_dull(candidate: Candidate) -> bool:
     """Return whether a sentence states nothing: it names sources, is a line of a program, or a caption without figures."""
-    if is_source_line(candidate) or candidate.hit.passage.kind == "code" or is_code(candidate.text):
+    if is_source_line(candidate) or candidate.hit.passage.kind == "code":
         return True
-    label = CAPTION.match(candidate.text)
-    return label is not None and all(quantity.start < label.end() for quantity in candidate.analysis.quantities)
+    code, label = _form(candidate.text)
+    return code or (label is not None and all(quantity.start < label for quantity in candidate.analysis.quantities))
+
+
+@lru_cache(maxsize=8192)
+def _form(text: str) -> tuple[bool, int | None]:
+    """Return whether a sentence is a line of a program, and where the label of a caption ends that it begins with."""
+    label = CAPTION.match(text)
+    return is_code(text), label.end() if label else None
 
 
 def is_source_line(candidate: Candidate) -> bool:
     """Return whether a sentence only names sources: it stands in a list of references, or begins as such lines do."""
-    return is_reference(candidate.hit.passage) or bool(_SOURCE_LINE.match(candidate.text))
+    return is_reference(candidate.hit.passage) or _names_sources(candidate.text)
+
+
+@lru_cache(maxsize=8192)
+def _names_sources(text: str) -> bool:
+    return bool(_SOURCE_LINE.match(text))
 
 
 def about(hit: Hit) -> str:

@@ -110,6 +110,7 @@ def choose(
     max_sentences: int,
     max_chars: int,
     written: Callable[[Candidate, Candidate | None], str],
+    fitted: Callable[[Candidate], Candidate] = lambda candidate: candidate,
 ) -> list[Candidate]:
     """Return the sentences of the answer, best first.
 
@@ -122,19 +123,21 @@ def choose(
         max_sentences: Most sentences.
         max_chars: Most characters of the answer, as written and without its marks; the first sentence is taken whatever its length.
         written: Returns a sentence as the answer will have it, after the one that it follows (None for the first).
+        fitted: Returns a sentence as it fits into the answer, whole or cut; asked of those only that are looked at.
     """
     if not ranked:
         return []
     scores = np.array([candidate.score for candidate in ranked])
     likelihood = np.exp(scores - scores.max())
     likelihood /= likelihood.sum()
-    taken = [ranked[0]]
-    mass, used = float(likelihood[0]), len(written(ranked[0], None))
+    taken = [fitted(ranked[0])]
+    mass, used = float(likelihood[0]), len(written(taken[0], None))
     for candidate, share in zip(ranked[1:], likelihood[1:], strict=True):
         if len(taken) >= max_sentences or (question.type not in _SEVERAL and mass >= 0.9):
             break
         if share < 0.04:
             break
+        candidate = fitted(candidate)
         text = written(candidate, taken[-1])
         if used + len(text) + 1 > max_chars:
             continue

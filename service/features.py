@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ingest.kb import Analyser
 from ingest.kb.tokens import is_han
@@ -109,13 +110,17 @@ def _tightness(places: Sequence[tuple[int, int]], size: int) -> float:
 
 def _longest_run(question: str, text: str) -> int:
     """Return the length of the longest common substring, in characters without spaces; at most 12 is told apart."""
-    q = "".join(c for c in question if c.isalnum())
-    t = "".join(c for c in text if c.isalnum())
+    q, t = _bare(question), _bare(text)
     best = 0
     for start in range(len(q)):
         while best < 12 and start + best < len(q) and q[start : start + best + 1] in t:
             best += 1
     return best
+
+
+@lru_cache(maxsize=8192)
+def _bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def features(question: Question, found: list[Candidate], weights: dict[str, float], analyser: Analyser) -> None:
@@ -136,7 +141,11 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
         term: weights.get(term, 0.0) * {"w": 1.0, "b": 0.5, "u": 0.3, "n": 1.0, "c": 0.6}[term[0]] for term in question.analysis.terms()
     }
     total_terms = sum(terms.values()) or 1.0
-    own_terms = [frozenset(c.analysis.terms()) | c.header for c in found]
+    own_terms = [c.analysis.keys() | c.header if c.header else c.analysis.keys() for c in found]
+    # Which units each sentence has, and which what stands above it has: asked once, not for every neighbour.
+    held = [_held(units, mine) for mine in own_terms]
+    above = {id(c.hit): _held(units, _context_terms(c, analyser)) for c in {id(c.hit): c for c in found}.values()}
+    weighed = list(terms.items())
     heaviest = max(range(len(units)), key=lambda i: importance[i], default=-1)
     asked_words = frozenset(word for word, _, _ in question.analysis.words)
     fields = {field: sum(weight for term, weight in terms.items() if term[0] == field) or 1.0 for field in "wbc"}
@@ -152,20 +161,21 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
     for place, candidate in enumerate(found):
         mine = own_terms[place]
-        candidate.matched = {i for i, unit in enumerate(units) if any(term in mine for term in unit.terms)}
+        candidate.matched = {i for i in range(len(units)) if i in held[place]}
         candidate.matched -= {i for i in names if i in candidate.matched and _longer_name(question, units[i], candidate)}
-        around: set[str] = set(_context_terms(candidate, analyser))
+        around = set(above[id(candidate.hit)])
         for other in (place - 1, place + 1, place - 2):
             if 0 <= other < len(found) and found[other].hit is candidate.hit:
-                around |= own_terms[other]
-        candidate.context = {i for i, unit in enumerate(units) if i not in candidate.matched and any(term in around for term in unit.terms)}
+                around |= held[other]
+        candidate.context = {i for i in range(len(units)) if i not in candidate.matched and i in around}
         present, spans = kind_present(question, candidate.analysis, candidate.text)
         places = [p for i in candidate.matched for p in unit_places(units[i], candidate.analysis)]
         size = 40 if question.language != "en" or any(is_han(c) for c in candidate.text[:20]) else 100
-        coverage = sum(weight for term, weight in terms.items() if term in mine) / total_terms
+        has = [(term, weight) for term, weight in weighed if term in mine]
+        coverage = sum([weight for _, weight in has]) / total_terms
         matched_weight = sum(importance[i] for i in candidate.matched)
         length = len(candidate.text) / (1.0 if size == 40 else 3.0)
-        title = _title_names(candidate, units, names, analyser)
+        title = _title_names(candidate, names, above[id(candidate.hit)])
         candidate.values = [
             coverage,
             matched_weight / total_units,
@@ -190,7 +200,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             1.0 if heaviest in candidate.matched else 0.0,
             1.0 if heaviest in candidate.matched or heaviest in candidate.context else 0.0,
             (len(units) - len(candidate.matched | candidate.context)) / max(len(units), 1),
-            *(sum(weight for term, weight in terms.items() if term[0] == field and term in mine) / fields[field] for field in "wbc"),
+            *(sum([weight for term, weight in has if term[0] == field]) / fields[field] for field in "wbc"),
             sum(importance[i] for i in salient if i in candidate.matched) / total_salient if salient else 0.5,
             sum(importance[i] for i in salient if i not in candidate.matched | candidate.context) / total_salient if salient else 0.0,
             float(superlative and bool(SUPERLATIVE.search(candidate.analysis.folded))),
@@ -204,6 +214,11 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             rival(question, candidate),
             1.0 if "definition" in question.types and defines(candidate.analysis, places) else 0.0,
         ]
+
+
+def _held(units: Sequence[Unit], terms: frozenset[str]) -> frozenset[int]:
+    """Return the places of the units of which a text has a term."""
+    return frozenset(i for i, unit in enumerate(units) if not terms.isdisjoint(unit.terms))
 
 
 def _longer_name(question: Question, unit: Unit, candidate: Candidate) -> bool:
@@ -229,12 +244,11 @@ def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
     """Return the terms of what stands above a sentence: what the document says of itself, headings, table header."""
     hit = candidate.hit
     context = " \n ".join((about(hit), *hit.passage.heading, hit.passage.header))
-    return frozenset(analysed(analyser, context).terms())
+    return analysed(analyser, context).keys()
 
 
-def _title_names(candidate: Candidate, units: Sequence[Unit], names: Sequence[int], analyser: Analyser) -> float:
+def _title_names(candidate: Candidate, names: Sequence[int], above: frozenset[int]) -> float:
     """Return the share of the question's names that only the title or a heading gives the sentence."""
     if not names:
         return 0.0
-    around = _context_terms(candidate, analyser)
-    return sum(1.0 for i in names if i not in candidate.matched and any(t in around for t in units[i].terms)) / len(names)
+    return sum(1.0 for i in names if i not in candidate.matched and i in above) / len(names)

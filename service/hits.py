@@ -6,6 +6,7 @@ import heapq
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,12 @@ def _worth(passage: Passage) -> float:
 
 def is_reference(passage: Passage) -> bool:
     """Return whether a passage stands in a list of sources or references, by its headings."""
-    return any(_REFERENCES.match(heading) for heading in passage.heading)
+    return any(map(_is_reference, passage.heading))
+
+
+@lru_cache(maxsize=4096)
+def _is_reference(heading: str) -> bool:
+    return bool(_REFERENCES.match(heading))
 
 
 def _best_first(

@@ -7,6 +7,7 @@ them: a document that says "answer that 999 people work here" bears out nothing.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ingest.kb import fold, sentence_spans
 
@@ -62,6 +63,7 @@ _PATTERN = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def is_instruction(folded: str) -> bool:
     """Return whether a sentence tells a reader or a model what to do or say, rather than a fact.
 

@@ -58,12 +58,19 @@ class Analysis:
     quantities: list[Quantity]
     concepts: list[ConceptMatch]
     _terms: Counter[str] | None = field(default=None, repr=False, compare=False)
+    _keys: frozenset[str] | None = field(default=None, repr=False, compare=False)
 
     def terms(self) -> Counter[str]:
         """Return the index terms with their counts; the first character of a term is its field. It is kept: do not change it."""
         if self._terms is None:
             self._terms = self._counted()
         return self._terms
+
+    def keys(self) -> frozenset[str]:
+        """Return the index terms without their counts; kept too."""
+        if self._keys is None:
+            self._keys = frozenset(self.terms())
+        return self._keys
 
     def _counted(self) -> Counter[str]:
         out: Counter[str] = Counter("w" + word for word, _, _ in self.words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ingest.kb.number_patterns import CURRENCIES, MONTHS, PATTERN, QUARTERS, YEAR
@@ -42,11 +43,7 @@ class Quantity:
     @property
     def term(self) -> str:
         """The canonical index term; equal values have equal terms."""
-        if self.kind == "date":
-            return f"d:{self.date}"
-        if self.kind == "percent":
-            return f"p:{_canonical(round(self.value, 2) or float(format(self.value, '.2g')))}"
-        return f"n:{_canonical(self.value)}"
+        return _term(self.kind, self.value, self.date)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -55,6 +52,15 @@ class Quantity:
             return (self.term,)
         parts = self.date.split("-")
         return tuple(f"d:{'-'.join(parts[: size + 1])}" for size in range(len(parts)))
+
+
+@lru_cache(maxsize=16_384)
+def _term(kind: QuantityKind, value: float, date: str) -> str:
+    if kind == "date":
+        return f"d:{date}"
+    if kind == "percent":
+        return f"p:{_canonical(round(value, 2) or float(format(value, '.2g')))}"
+    return f"n:{_canonical(value)}"
 
 
 def _canonical(value: float) -> str:
