@@ -73,16 +73,16 @@ class Analysis:
         return self._keys
 
     def _counted(self) -> Counter[str]:
-        out: Counter[str] = Counter("w" + word for word, _, _ in self.words)
+        out = ["w" + word for word, _, _ in self.words]
         for token in self.tokens:
             if token.kind == "han":
                 text = token.text
-                out.update("u" + char for char in text)
-                out.update("b" + text[i : i + 2] for i in range(len(text) - 1))
+                out += ["u" + char for char in text]
+                out += ["b" + text[i : i + 2] for i in range(len(text) - 1)]
         for quantity in self.quantities:
-            out.update("n" + term for term in quantity.terms)
-        out.update("c" + match.concept.key for match in self.concepts if match.concept.kind not in ("question", "unit"))
-        return out
+            out += ["n" + term for term in quantity.terms]
+        out += ["c" + match.concept.key for match in self.concepts if match.concept.kind not in ("question", "unit")]
+        return Counter(out)
 
 
 @cache
@@ -118,7 +118,7 @@ class Analyser:
             elif token.text not in STOP_WORDS:
                 words.append((stem(token.text), token.start, token.end))
         words.extend(_compounds(folded, tokens))
-        return Analysis(folded, tokens, words, find_quantities(folded), self.lexicon.find(folded, text))
+        return Analysis(folded, tokens, words, find_quantities(folded), self.lexicon.find(folded, text, tokens))
 
 
 def _han_words(token: Token) -> list[tuple[str, int, int]]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ingest.kb.errors import SettingsError
 from ingest.kb.folding import fold
-from ingest.kb.tokens import canonical, is_han
+from ingest.kb.tokens import Token, canonical, is_han
 
 __all__ = ["Concept", "ConceptMatch", "Lexicon", "load_lexicon", "parse_lexicon"]
 
@@ -190,6 +190,7 @@ class Lexicon:
     _automaton: object = None
     _by_key: dict[str, Concept] = field(default_factory=dict)
     _cased: frozenset[tuple[int, int]] = frozenset()
+    _cased_patterns: frozenset[int] = frozenset()
 
     @classmethod
     def build(cls, concepts: Sequence[Concept]) -> Lexicon:
@@ -210,6 +211,7 @@ class Lexicon:
             _by_key={concept.key: concept for concept in unique},
             _cased=frozenset((place, i) for place, (p, owners) in enumerate(patterns.items()) for i in owners if (p, i) in cased),
         )
+        lexicon._cased_patterns = frozenset(place for place, _ in lexicon._cased)
         lexicon._nested = [lexicon._find_nested(pattern) for pattern in patterns]
         return lexicon
 
@@ -230,14 +232,15 @@ class Lexicon:
         """Return the concept with this key."""
         return self._by_key.get(key)
 
-    def find(self, folded: str, original: str = "") -> list[ConceptMatch]:
+    def find(self, folded: str, original: str = "", tokens: Sequence[Token] | None = None) -> list[ConceptMatch]:
         """Return the concepts of a folded text, longest first at each place, with the shorter ones nested at its ends.
 
         Args:
             folded: The text.
             original: The same text before folding, of the same length: tells US from us and IT from it.
+            tokens: Of the folded text, if they are at hand.
         """
-        form = canonical(folded)
+        form = canonical(folded, tokens)
         out: list[ConceptMatch] = []
         for index, start, end in self._automaton.find_matches_as_indexes(form.text):  # type: ignore[attr-defined]
             where = form.span(start, end)
@@ -254,7 +257,7 @@ class Lexicon:
     def _owners(self, index: int, written: str) -> Iterable[int]:
         """Return the concepts of a pattern; those written in capitals only if the text has capitals."""
         owners = self._patterns[index]
-        if not self._cased:
+        if index not in self._cased_patterns:
             return owners
         return [i for i in owners if (index, i) not in self._cased or written.isupper()]
 

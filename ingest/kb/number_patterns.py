@@ -69,8 +69,15 @@ _ORDINAL = (
     r"|version|point|question|study|stage|phase|step|kind|type|category|grade|floor|century|day|week|month|one|author|source|report"
 )
 
+# How any of them begins: told first, at each character, since most of a text begins none and the alternatives are many.
+_BEGINS = (
+    rf"(?=[\d.$€£¥民半过{_DIGIT}{ZH_NUMERALS}]|\b(?:q[1-4]|(?:first|second|third|fourth)\s|{_MONTH}|half\b|an?[\s-]"
+    rf"|{'|'.join(EN_WORDS)})|us\$|usd|nt\$|hk\$|rmb|cny|(?:mid|pre|post|early|late)-)"
+)
+
 PATTERN = re.compile(
     rf"""
+    {_BEGINS}(?:
     (?P<isodate>(?<![\d.]){YEAR}(?P<sep>[-/.])(?:0?[1-9]|1[0-2])(?P=sep)(?:0?[1-9]|[12]\d|3[01])(?![\d]))
   | (?P<rocdate>民国\s?(?P<roc>\d{{2,3}}|[{ZH_NUMERALS}]+)\s?年
         (?:\s?(?P<rm>0?[1-9]|1[0-2])\s?月(?:\s?(?P<rd>0?[1-9]|[12]\d|3[01])\s?[日号])?)?)
@@ -102,6 +109,6 @@ PATTERN = re.compile(
   | (?P<zhnum>(?!(?<=[数几])[{ZH_SCALES}])(?P<zn>{_ZH_NUM})(?P<ztimes>倍)?(?=(?P<counted>{_COUNTED})?))
   | (?P<ennum>\b(?:{"|".join(EN_WORDS)})(?:[\s-](?:{"|".join(EN_UNITS[1:10])}))?
         (?:[\s-](?P<ens>hundred|thousand|million|billion|trillion))?\b(?P<entimes>\s?times\b|-?fold\b)?)
-    """,
+    )""",
     re.VERBOSE,
 )
