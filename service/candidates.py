@@ -15,7 +15,7 @@ from service.cues import CAPTION, is_code
 from service.question import Unit
 from service.retrieve import Hit, is_reference
 
-__all__ = ["Candidate", "about", "analysed", "candidates", "is_dull", "is_source_line", "unit_places", "unit_terms"]
+__all__ = ["Candidate", "about", "analysed", "candidates", "is_dull", "is_source_line", "terms_in", "unit_places", "unit_terms"]
 
 _SOURCE_LINE = re.compile(
     r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|參考|参考|延伸閱讀|延伸阅读|note|註|注"
@@ -63,6 +63,12 @@ def analysed(analyser: Analyser, text: str) -> Analysis:
     return analyser.analyse(text)
 
 
+@lru_cache(maxsize=2048)
+def terms_in(analyser: Analyser, text: str) -> frozenset[str]:
+    """Return the index terms of a text of which nothing else is wanted; those of one seen lately are kept."""
+    return analyser.analyse(text).keys()
+
+
 def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
     """Return every sentence of the passages, passage by passage in order."""
     out = []
@@ -76,7 +82,7 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
             offset = hit.passage.start
             candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
             if header:
-                candidate.header = analysed(analyser, header).keys()
+                candidate.header = terms_in(analyser, header)
             out.append(candidate)
     return out
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ingest.kb import Analyser
 from ingest.kb.tokens import is_han
-from service.candidates import Candidate, about, analysed, is_source_line, unit_places
+from service.candidates import Candidate, about, is_source_line, terms_in, unit_places
 from service.cues import (
     CAPTION,
     COUNTED,
@@ -244,7 +244,7 @@ def _context_terms(candidate: Candidate, analyser: Analyser) -> frozenset[str]:
     """Return the terms of what stands above a sentence: what the document says of itself, headings, table header."""
     hit = candidate.hit
     context = " \n ".join((about(hit), *hit.passage.heading, hit.passage.header))
-    return analysed(analyser, context).keys()
+    return terms_in(analyser, context)
 
 
 def _title_names(candidate: Candidate, names: Sequence[int], above: frozenset[int]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from ingest.kb import Analyser, Analysis, Language, detect_language, detect_script, fold
@@ -263,17 +264,24 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
         language: What the caller says it is in; None detects it.
         fallback: Taken when the characters do not tell Traditional from Simplified (session or interface language).
     """
-    analysis = analyser.analyse(text)
     if language is None:
         language = detect_language(text)
         if language != "en" and detect_script(text) is None and fallback in ("zh-Hant", "zh-Hans"):
             language = fallback
+    return replace(_read(text, analyser), language=language)
+
+
+# A question is read more than once on its way: to tell its language, and to answer it.
+@lru_cache(maxsize=64)
+def _read(text: str, analyser: Analyser) -> Question:
+    """Return a question as read, its language left open."""
+    analysis = analyser.analyse(text)
     found = list(_QUOTED.finditer(text))
     types = _types(analysis.folded)
     begins, asks = text.strip()[:1] in tuple('"“「『'), types != ("fact",) or "?" in analysis.folded
     phrases = tuple(fold(match.group(1)) for match in found)
     exact = tuple(fold(match.group(1)) for match in found if begins or (match.group()[0] in '"“' and not asks))
-    return Question(text, language, analysis, types, _units(analysis, text), _subject(analysis, analyser), phrases, exact)
+    return Question(text, "en", analysis, types, _units(analysis, text), _subject(analysis, analyser), phrases, exact)
 
 
 def _subject(analysis: Analysis, analyser: Analyser) -> Analysis:

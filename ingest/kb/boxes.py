@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from ingest.kb.model import Page, Rect, unpack_boxes
 
@@ -12,12 +11,12 @@ __all__ = ["rects_for_span"]
 _MIN_SIZE = 0.001
 
 
-def _rect(page: int, boxes: NDArray[np.float64]) -> Rect:
-    x0, y0 = boxes[:, 0].min(), boxes[:, 1].min()
-    x1, y1 = boxes[:, 2].max(), boxes[:, 3].max()
+def _rect(page: int, boxes: Sequence[Sequence[float]]) -> Rect:
+    x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    x1, y1 = max(box[2] for box in boxes), max(box[3] for box in boxes)
     x1, y1 = max(x1, min(1.0, x0 + _MIN_SIZE)), max(y1, min(1.0, y0 + _MIN_SIZE))
     x0, y0 = min(x0, x1 - _MIN_SIZE), min(y0, y1 - _MIN_SIZE)
-    return Rect(page, round(float(x0), 5), round(float(y0), 5), round(float(x1), 5), round(float(y1), 5))
+    return Rect(page, round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5))
 
 
 def rects_for_span(page: Page, start: int, end: int) -> tuple[Rect, ...]:
@@ -35,11 +34,12 @@ def rects_for_span(page: Page, start: int, end: int) -> tuple[Rect, ...]:
         return ()
     every = unpack_boxes(page.boxes)
     known = (every[:, 2] > every[:, 0]) & (every[:, 3] > every[:, 1])
-    boxes = every[start:end][known[start:end]]
-    if not len(boxes):
-        boxes = every[known]
-        return (_rect(page.number, boxes),) if len(boxes) else (Rect(page.number, 0.0, 0.0, 1.0, 1.0),)
-    lines: list[list[NDArray[np.float64]]] = []
+    # As plain lists: numpy takes longer for four numbers than for all of them.
+    boxes: list[list[float]] = every[start:end][known[start:end]].tolist()
+    if not boxes:
+        boxes = every[known].tolist()
+        return (_rect(page.number, boxes),) if boxes else (Rect(page.number, 0.0, 0.0, 1.0, 1.0),)
+    lines: list[list[list[float]]] = []
     for box in boxes:
         last = lines[-1][-1] if lines else None
         if last is not None:
@@ -49,4 +49,4 @@ def rects_for_span(page: Page, start: int, end: int) -> tuple[Rect, ...]:
                 lines[-1].append(box)
                 continue
         lines.append([box])
-    return tuple(_rect(page.number, np.array(line)) for line in lines)
+    return tuple(_rect(page.number, line) for line in lines)

@@ -24,6 +24,7 @@ from ingest.kb.errors import KnowledgeBaseError, NoSpaceError, NotFoundError
 from ingest.kb.model import Document, Page, Passage
 from ingest.kb.rows import document_of, pack_page, page_of, passage_of, passage_row
 from ingest.kb.schema import (
+    PAGE_BY_NUMBER,
     PASSAGES_BY_ID,
     SCHEMA_VERSION,
     SQLITE_FULL,
@@ -214,9 +215,7 @@ class Catalogue:
             NotFoundError: No such document or page.
         """
         with self._engine.connect() as connection:
-            row = connection.execute(
-                sa.select(pages_table).where(pages_table.c.document_id == document_id, pages_table.c.number == number)
-            ).first()
+            row = connection.execute(PAGE_BY_NUMBER, {"document_id": document_id, "number": number}).first()
         if row is None:
             document = self.document(document_id)
             raise NotFoundError(f"{document.file_name} has no page {number}", hint=f"Its pages are 1 to {document.page_count}.")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ingest.kb.errors import KnowledgeBaseError
 
 __all__ = [
+    "PAGE_BY_NUMBER",
     "PASSAGES_BY_ID",
     "SCHEMA_VERSION",
     "SQLITE_FULL",
@@ -97,7 +98,10 @@ pending_table = sa.Table(
     sa.Column("document_id", sa.String, primary_key=True),
     sa.Column("action", sa.String, nullable=False),
 )
-# Made once: to put it together anew takes longer than to read ten passages.
+# Made once: to put them together anew takes longer than to read ten passages.
+PAGE_BY_NUMBER = sa.select(pages_table).where(
+    pages_table.c.document_id == sa.bindparam("document_id"), pages_table.c.number == sa.bindparam("number")
+)
 PASSAGES_BY_ID = (
     sa.select(
         passages_table,
