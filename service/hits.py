@@ -60,10 +60,10 @@ class Candidates:
         scores = {
             "lexical": round(float(self.lexical[place]), 4),
             "dense": round(float(self.cosine[place]), 4),
-            "lexical_rank": int((self.lexical > self.lexical[place]).sum()) + 1,
+            "lexical_rank": _rank(self.lexical, place),
         }
         if self.near.any():
-            scores["dense_rank"] = int((self.cosine > self.cosine[place]).sum()) + 1
+            scores["dense_rank"] = _rank(self.cosine, place)
         hit = Hit(self.refs[place], passage, text, document, score, scores)
         hit.fusion = {
             "rerank_logit": float(self.logits[place]),
@@ -72,6 +72,10 @@ class Candidates:
         }
         hit.features = self.features[place]
         return hit
+
+
+def _rank(scores: NDArray[np.float64], place: int) -> int:
+    return int(np.count_nonzero(scores > scores[place])) + 1
 
 
 def _worth(passage: Passage) -> float:
@@ -150,18 +154,21 @@ class _Seen:
     """The hits so far, to tell when one comes that says the same: word for word after folding, or nearly so in another document."""
 
     def __init__(self) -> None:
-        self._hits: list[tuple[Hit, int, list[str]]] = []
+        self._hits: list[tuple[Hit, tuple[str, ...]]] = []
         self._bare: dict[str, str] = {}
 
     def add(self, hit: Hit) -> None:
-        self._hits.append((hit, len(_NOT_ALNUM.sub("", hit.text)), sorted(_DIGITS.findall(hit.text))))
+        self._hits.append((hit, _figures(hit.text)))
 
     def twin(self, passage: Passage, text: str) -> tuple[Hit | None, str]:
         """Return the hit that says the same, and how much the same."""
-        size, digits = len(_NOT_ALNUM.sub("", text)), sorted(_DIGITS.findall(text))
-        for hit, other_size, other_digits in self._hits:
-            # Folding is dear: only where length and figures agree.
-            if digits != other_digits or min(size, other_size) < _TWIN * max(size, other_size):
+        digits = _figures(text)
+        for hit, other_digits in self._hits:
+            # Counting and folding are dear: only where the figures agree, then the length.
+            if digits != other_digits:
+                continue
+            size, other_size = _size(text), _size(hit.text)
+            if min(size, other_size) < _TWIN * max(size, other_size):
                 continue
             mine, other = self._folded(passage.id, text), self._folded(hit.passage.id, hit.text)
             if mine == other:
@@ -174,6 +181,16 @@ class _Seen:
         if name not in self._bare:
             self._bare[name] = _NOT_ALNUM.sub("", fold(text))
         return self._bare[name]
+
+
+@lru_cache(maxsize=2048)
+def _figures(text: str) -> tuple[str, ...]:
+    return tuple(sorted(_DIGITS.findall(text)))
+
+
+@lru_cache(maxsize=2048)
+def _size(text: str) -> int:
+    return len(_NOT_ALNUM.sub("", text))
 
 
 def _alike(first: str, second: str) -> float:

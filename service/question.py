@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -227,7 +227,8 @@ def _units(analysis: Analysis, text: str) -> tuple[Unit, ...]:
         proper = latin and ((original[:1].isupper() and start > 0) or any(c.isdigit() for c in original) or original.isupper())
         kind = "name" if proper else "word"
         units[start, end] = Unit(("w" + word,), start, end, kind, len(word) == 1 and not latin)
-    return tuple(_weighed(unit, analysis) for unit in _glossed([units[span] for span in sorted(units)], analysis.folded))
+    worths, asked = saliences(analysis.tokens), {found.end() for found in _WHICH.finditer(analysis.folded)}
+    return tuple(_weighed(unit, worths, asked) for unit in _glossed([units[span] for span in sorted(units)], analysis.folded))
 
 
 def _glossed(units: Sequence[Unit], folded: str) -> list[Unit]:
@@ -245,14 +246,19 @@ def _glossed(units: Sequence[Unit], folded: str) -> list[Unit]:
     return out
 
 
-def _weighed(unit: Unit, analysis: Analysis) -> Unit:
-    """Return a unit with its salience."""
+def _weighed(unit: Unit, worths: Sequence[tuple[int, int, float]], asked: Collection[int]) -> Unit:
+    """Return a unit with its salience.
+
+    Args:
+        unit: Of the question.
+        worths: Spans of the question's words and how much each says.
+        asked: Where the words end that ask which.
+    """
     if unit.kind in ("name", "figure"):
         return unit
-    inside = [worth for start, end, worth in saliences(analysis.tokens) if start < unit.end and unit.start < end]
+    inside = [worth for start, end, worth in worths if start < unit.end and unit.start < end]
     worth = max(inside, default=1.0)
-    asked = any(found.end() == unit.start for found in _WHICH.finditer(analysis.folded))
-    return replace(unit, salience=min(worth, LOW) if unit.low else worth, kind_asked=asked)
+    return replace(unit, salience=min(worth, LOW) if unit.low else worth, kind_asked=unit.start in asked)
 
 
 def read_question(text: str, analyser: Analyser, *, language: Language | None = None, fallback: Language | None = None) -> Question:

@@ -257,8 +257,9 @@ class Catalogue:
         out: dict[str, tuple[Passage, str]] = {}
         with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
-                for row in connection.execute(PASSAGES_BY_ID, {"ids": ids[start : start + BATCH]}):
-                    out[row.id] = (passage_of(row), row.passage_text)
+                for row in connection.execute(PASSAGES_BY_ID, {"ids": ids[start : start + BATCH]}).fetchall():
+                    passage = passage_of(row)
+                    out[passage.id] = (passage, row[-1])
         return out
 
     # ---- vectors ---------------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ingest.kb.model import Block, Document, Page, Passage
@@ -64,6 +65,13 @@ def passage_row(passage: Passage) -> dict[str, Any]:
 
 
 def passage_of(row: Any) -> Passage:
-    """Return a passage from its row."""
-    heading, language, kind, header = json.loads(row.details)
-    return Passage(row.id, row.document_id, row.page, row.start, row.end, tuple(heading), language, kind, header)
+    """Return a passage from its row, which begins with the columns of its table in their order."""
+    name, document_id, page, start, end, details = row[:6]
+    return Passage(name, document_id, page, start, end, *_passage_details(details))
+
+
+# The passages of a section have the same.
+@lru_cache(maxsize=4096)
+def _passage_details(details: str) -> tuple[tuple[str, ...], Any, Any, str]:
+    heading, language, kind, header = json.loads(details)
+    return tuple(heading), language, kind, header

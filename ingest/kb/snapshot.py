@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = ["REBUILD", "DenseHits", "LexicalHits", "OpenSegment", "PassageRef", "
 
 # Characters of a document's first page that tell what it is about.
 _OPENING = 400
+# Passages whose texts a snapshot keeps: some ten megabytes.
+_KEPT = 4096
 REBUILD = "Run `wenju doctor --fix` to build it again."
 
 
@@ -110,6 +113,8 @@ class Snapshot:
         self.catalogue = catalogue
         self._segments = list(segments)
         self._openings: dict[str, str] = {}
+        self._kept: dict[str, tuple[Passage, str]] = {}
+        self._kept_lock = threading.Lock()
         self._live: list[NDArray[np.bool_]] = []
         for segment, entry in zip(segments, generation.segments, strict=True):
             alive = set(entry.documents)
@@ -251,5 +256,12 @@ class Snapshot:
     def passages_at(self, refs: Sequence[PassageRef]) -> list[tuple[Passage, str] | None]:
         """Return passages with their text, None where the catalogue no longer has one."""
         ids = self.ids(refs)
-        found = self.catalogue.passages(ids)
+        found = {passage_id: kept for passage_id in ids if (kept := self._kept.get(passage_id)) is not None}
+        fresh = self.catalogue.passages([passage_id for passage_id in ids if passage_id not in found]) if len(found) < len(ids) else {}
+        if fresh:
+            with self._kept_lock:
+                self._kept.update(fresh)
+                for oldest in list(self._kept)[: len(self._kept) - _KEPT]:
+                    del self._kept[oldest]
+            found |= fresh
         return [found.get(passage_id) for passage_id in ids]
