@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-__all__ = ["Canonical", "Token", "canonical", "is_han", "stem", "tokenise"]
+__all__ = ["Canonical", "Token", "canonical", "is_han", "is_han_run", "stem", "tokenise"]
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U0003ffff"
 _ALNUM = r"0-9a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u0400-\u052f"
 _TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>[{_ALNUM}]+)")
 _HAN_CHAR = re.compile(rf"[{HAN}]")
+_HAN_RUN = re.compile(rf"[{HAN}]+")
 
 
 class Token(NamedTuple):
@@ -28,6 +29,11 @@ class Token(NamedTuple):
 def is_han(char: str) -> bool:
     """Return whether a character is a Chinese ideograph, those beyond the Basic Multilingual Plane included."""
     return bool(_HAN_CHAR.match(char))
+
+
+def is_han_run(text: str) -> bool:
+    """Return whether a text is Chinese ideographs and nothing else: it is its own canonical form."""
+    return bool(_HAN_RUN.fullmatch(text))
 
 
 def tokenise(folded: str) -> list[Token]:
