@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = State(settings, metrics)
+        state.jobs.clear_uploads()
         app.state.wenju = state
         watcher = asyncio.create_task(state.watch())
         try:

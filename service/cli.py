@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.records import Answer
+    from service.answer import AskOptions
 
 __all__ = ["register"]
 
 
 def register(commands: Any) -> None:
     """Mount the subcommands; each sets ``run``."""
-    ask = commands.add_parser("ask", help="ask a question")
+    ask = commands.add_parser(
+        "ask", help="ask a question", description="Ask a question; the language model of WENJU_LLM__… writes the answer if one is set."
+    )
     ask.add_argument("question", metavar="QUESTION")
     ask.add_argument("--json", action="store_true", help="print the answer object")
     ask.add_argument("--language", choices=["auto", "zh-Hant", "zh-Hans", "en"], default="auto", help="language of the answer")
+    ask.add_argument("--no-llm", action="store_true", help="leave the language model out: answer with the sources' own sentences")
     ask.add_argument("--explain", action="store_true", help="show why")
     ask.set_defaults(run=_ask)
     search = commands.add_parser("search", help="list the passages that fit best")
@@ -46,44 +50,55 @@ def _ask(arguments: argparse.Namespace) -> int:
     from service.answering import answer_now
 
     question = _check(arguments.question)
-    kb = KnowledgeBase(load_settings())
-    language = None if arguments.language == "auto" else arguments.language
-    answer = answer_now(kb, question, language=language, explain=arguments.explain)
-    if arguments.json:
-        print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2))
+    settings = load_settings()
+    options: AskOptions = {"language": None if arguments.language == "auto" else arguments.language, "explain": arguments.explain}
+    written = False
+    if settings.llm.model and not arguments.no_llm:
+        # Brings the web framework with it, which an extractive answer has no need to wait for.
+        from service.terminal import answer_at_terminal
+
+        written = not arguments.json
+        record = answer_at_terminal(settings, question, write=_write if written else None, **options)
     else:
-        _print_answer(answer, explain=arguments.explain)
+        record = answer_now(KnowledgeBase(settings), question, **options).as_json()
+    if arguments.json:
+        print(json.dumps(record, ensure_ascii=False, indent=2))
+    else:
+        _print_answer(record, written=written, explain=arguments.explain)
     return 0
 
 
-def _print_answer(answer: Answer, *, explain: bool) -> None:
-    if answer.refusal is not None:
-        print(answer.refusal.message)
-        for citation in answer.refusal.nearest:
-            print(f"  · {_place(citation)}: {_short(citation.cited_text)}")
+def _write(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def _print_answer(answer: Mapping[str, Any], *, written: bool, explain: bool) -> None:
+    """Print an answer object; ``written`` where its text is on the screen already."""
+    print("" if written else answer["answer"])
+    if answer["refusal"] is not None:
+        for citation in answer["refusal"]["nearest"]:
+            print(f"  · {_place(citation)}: {_short(citation['cited_text'])}")
     else:
-        print(answer.answer)
         print()
-        for citation in answer.citations:
-            print(f"[{citation.index}] {_place(citation)}")
-            print(
-                f"    「{_short(citation.cited_text, 240)}」" if citation.language != "en" else f"    “{_short(citation.cited_text, 240)}”"
-            )
-    for note in answer.notes:
+        for citation in answer["citations"]:
+            print(f"[{citation['index']}] {_place(citation)}")
+            quote = _short(citation["cited_text"], 240)
+            print(f"    “{quote}”" if citation["language"] == "en" else f"    「{quote}」")
+    for note in answer["notes"]:
         if note.get("text"):
             print(f"※ {note['text']}")
-    if explain and answer.explain:
-        print(json.dumps(answer.explain, ensure_ascii=False, indent=2), file=sys.stderr)
+    if explain and answer.get("explain"):
+        print(json.dumps(answer["explain"], ensure_ascii=False, indent=2), file=sys.stderr)
 
 
-def _place(citation: Any) -> str:
-    parts = [citation.document_title]
-    if citation.page:
-        printed = f" ({citation.page_label})" if citation.page_label and citation.page_label != str(citation.page) else ""
-        parts.append(f"p. {citation.page}{printed}")
-    if citation.heading:
-        parts.append(citation.heading[-1])
-    return " · ".join(parts) + f" · {citation.file_name}"
+def _place(citation: Mapping[str, Any]) -> str:
+    parts = [citation["document_title"]]
+    page, label = citation["page"], citation["page_label"]
+    if page:
+        parts.append(f"p. {page} ({label})" if label and label != str(page) else f"p. {page}")
+    if citation["heading"]:
+        parts.append(citation["heading"][-1])
+    return " · ".join(parts) + f" · {citation['file_name']}"
 
 
 def _short(text: str, limit: int = 120) -> str:

@@ -61,8 +61,13 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="wenju-jobs")
         self.uploads = settings.data_dir / "uploads"
-        if not settings.service.read_only:
-            # Left by a service that was stopped in the middle of a job: its jobs went with it, nobody waits for these files.
+
+    def clear_uploads(self) -> None:
+        """Remove what a service that was stopped in the middle of a job left: its jobs went with it, nobody waits for these files.
+
+        For the start of a service alone: whoever else makes a queue over the same folder would take away what a running one is to read.
+        """
+        if not self._settings.service.read_only:
             shutil.rmtree(self.uploads, ignore_errors=True)
 
     def get(self, job_id: str) -> Job:

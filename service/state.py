@@ -38,12 +38,18 @@ T = TypeVar("T")
 
 
 class State:
-    """One application's shared parts; made at start, closed at stop."""
+    """One application's shared parts; made at start, closed at stop.
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    Args:
+        settings: Of the application.
+        metrics: To count in.
+        create: Make an empty knowledge base where there is none, instead of failing.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, *, create: bool = True) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.kb = KnowledgeBase(settings, create=True)
+        self.kb = KnowledgeBase(settings, create=create)
         self.suggestions = Suggestions(self.kb)
         self.jobs = Jobs(settings, metrics)
         self.stopping = asyncio.Event()
