@@ -155,7 +155,8 @@ def ingest_paths(
 
     Args:
         settings: Where and how.
-        paths: Files and folders. Files that were ingested from one of these folders before and are gone are removed.
+        paths: Files and folders; none at all only publishes what the catalogue holds. Files that were ingested from one of these folders
+            before and are gone are removed.
         report: Is told of each step.
         force: Read unchanged files again.
         dry_run: Only say what would be done; nothing is written.

@@ -20,8 +20,12 @@ __all__ = ["register"]
 
 def register(commands: Any) -> None:
     """Mount the subcommands; each sets ``run``."""
-    ingest = commands.add_parser("ingest", help="read files and publish them", description="Read files and folders and publish them.")
-    ingest.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files or folders (default: corpus/)")
+    ingest = commands.add_parser(
+        "ingest",
+        help="read files and publish them",
+        description="Read and publish files. Without a path: corpus/, else what was ingested before, else the sample corpus.",
+    )
+    ingest.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files or folders")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
     ingest.add_argument("--force", action="store_true", help="read unchanged files again")
     ingest.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -72,15 +76,6 @@ def register(commands: Any) -> None:
     ops_cli.register(commands)
 
 
-def _default_corpus() -> Path:
-    local = Path("corpus")
-    if local.is_dir():
-        return local
-    from importlib.resources import files
-
-    return Path(str(files("corpus")))
-
-
 def _password(value: str | None) -> str | None:
     if value == "":
         from getpass import getpass
@@ -95,7 +90,12 @@ def _ingest(arguments: argparse.Namespace) -> int:
     from ingest.report import Display, print_summary
 
     settings = load_settings()
-    paths = arguments.paths or [_default_corpus()]
+    paths = arguments.paths
+    if not paths:
+        from ingest.defaults import default_paths
+
+        paths, what = default_paths(settings)
+        print(f"no path is named: reading {what}", file=sys.stderr)
     with Display(quiet=arguments.json) as display:
         summary = ingest_paths(
             settings,
@@ -185,8 +185,10 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 def _fetch(arguments: argparse.Namespace) -> int:
     from ingest.fetch import fetch_sources
+    from ingest.sources import sample_corpus
 
-    sources = arguments.sources or _default_corpus() / "sources.toml"
+    local = Path("corpus/sources.toml")
+    sources = arguments.sources or (local if local.is_file() else sample_corpus() / "sources.toml")
     results = fetch_sources(sources, arguments.to, report=lambda line: print(line, file=sys.stderr))
     return 0 if all(result.ok for result in results) else 3
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from ingest.kb.errors import SettingsError, SourceError
 from ingest.kb.folding import fold
 from ingest.kb.generation import write_atomically
 from ingest.kb.lexicon import Concept, parse_lexicon
+from ingest.sources import sample_corpus
 
 __all__ = ["check_files", "default_files", "import_cedict", "parse_cedict"]
 
@@ -24,7 +24,7 @@ _MAX_SENSES, _MAX_WORDS = 3, 4
 
 def default_files() -> list[Path]:
     """Return Wenju's own lexicon files."""
-    folder = Path(str(files("corpus"))) / "lexicon"
+    folder = sample_corpus() / "lexicon"
     return sorted(folder.glob("*.tsv"))
 
 

@@ -9,11 +9,19 @@ from pathlib import Path
 
 from ingest.kb.errors import SourceError
 
-__all__ = ["IGNORE_FILE", "SUFFIXES", "digest", "find_files"]
+__all__ = ["IGNORE_FILE", "SUFFIXES", "digest", "find_files", "sample_corpus"]
 
 IGNORE_FILE = ".wenjuignore"
 # What a folder is searched for; a file that is named outright is read whatever its suffix.
 SUFFIXES = frozenset({".pdf", ".md", ".markdown", ".mdx", ".mdown", ".txt", ".text", ".html", ".htm", ".xhtml", ".docx"})
+
+
+def sample_corpus() -> Path:
+    """Return the folder of the sample corpus, which is installed beside this package.
+
+    Not by ``importlib.resources``: to it, ``corpus`` is whatever folder of that name comes first on the path, or several at once.
+    """
+    return Path(__file__).resolve().parent.parent / "corpus"
 
 
 def _ignored(folder: Path) -> list[str]:
@@ -43,7 +51,7 @@ def _walk(folder: Path, rules: Sequence[tuple[Path, str]]) -> Iterator[Path]:
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files to read, absolute, each once, in order.
+    """Return the files to read, absolute, each once, in order; none if no path is given.
 
     Raises:
         SourceError: A path does not exist, or there is nothing to read in any of them.
@@ -54,7 +62,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
             raise SourceError(f"there is no file or folder {path}", hint="Check the spelling; give a file or a folder of reports.")
         found = _walk(path.resolve(), ()) if path.is_dir() else iter([path.resolve()])
         out.update(dict.fromkeys(found))
-    if not out:
+    if paths and not out:
         names = ", ".join(str(path) for path in paths)
         raise SourceError(
             f"there is nothing to read in {names}", hint=f"Put files there: {' '.join(sorted(SUFFIXES))}. Nothing was changed."

@@ -74,6 +74,15 @@ def test_a_file_that_cannot_be_read_is_partial(tmp_path: Path, capsys: pytest.Ca
     assert record["exit_code"] == 3
 
 
+def test_without_a_path_and_without_a_corpus_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ingest.defaults.sample_corpus", lambda: tmp_path / "not-installed")
+    assert main(["ingest"]) == 2
+    assert "wenju ingest my-reports/" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ingest", str(put(tmp_path, "walnuts.md", DIGEST)), "--dry-run", "--json"]) == 0
     capsys.readouterr()
