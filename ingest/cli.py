@@ -14,6 +14,7 @@ from ingest import ops_cli
 
 if TYPE_CHECKING:
     from ingest.build import BuildSummary
+    from ingest.kb.model import Block
 
 __all__ = ["register"]
 
@@ -145,7 +146,11 @@ def _documents_show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         record = {
             **asdict(document),
-            "pages": [{name: getattr(page, name) for name in ("number", "label", "text", "warnings", "ocr")} for page in pages],
+            "pages": [
+                {name: getattr(page, name) for name in ("number", "label", "text", "warnings", "ocr")}
+                | {"blocks": [asdict(block) for block in page.blocks]}
+                for page in pages
+            ],
         }
         print(json.dumps(record, ensure_ascii=False, indent=2))
         return 0
@@ -158,8 +163,15 @@ def _documents_show(arguments: argparse.Namespace) -> int:
         for warning in page.warnings:
             print(f"⚠ {warning}")
         for block in page.blocks:
-            print(f"[{block.start}–{block.end} {block.kind}] {page.text[block.start : block.end]}")
+            print(f"[{block.start}–{block.end} {block.kind}{_in_file(block)}] {page.text[block.start : block.end]}")
     return 0
+
+
+def _in_file(block: Block) -> str:
+    if block.lines is None:
+        return ""
+    first, last = block.lines
+    return f", line {first}" if first == last else f", lines {first}–{last}"
 
 
 def _documents_remove(arguments: argparse.Namespace) -> int:

@@ -17,13 +17,16 @@ __all__ = ["frames", "read_in_child"]
 
 def _page_record(page: Page) -> dict[str, Any]:
     record: dict[str, Any] = {name: getattr(page, name) for name in ("number", "text", "label", "width", "height", "ocr", "warnings")}
-    record["blocks"] = [[b.kind, b.start, b.end, b.heading, b.level, b.header] for b in page.blocks]
+    record["blocks"] = [[b.kind, b.start, b.end, b.heading, b.level, b.header, b.lines] for b in page.blocks]
     record["boxes"] = base64.b64encode(page.boxes).decode("ascii") if page.boxes is not None else None
     return record
 
 
 def _page(record: dict[str, Any]) -> Page:
-    blocks = tuple(Block(kind, start, end, tuple(path), level, header) for kind, start, end, path, level, header in record.pop("blocks"))
+    blocks = tuple(
+        Block(kind, start, end, tuple(path), level, header, (lines[0], lines[1]) if lines else None)
+        for kind, start, end, path, level, header, lines in record.pop("blocks")
+    )
     boxes = record.pop("boxes")
     warnings = tuple(record.pop("warnings"))
     return Page(**record, blocks=blocks, warnings=warnings, boxes=base64.b64decode(boxes) if boxes is not None else None)

@@ -65,6 +65,7 @@ class Block:
         heading: The headings it stands under, outermost first (for a heading: its parents only).
         level: 1 to 6 for a heading, else 0.
         header: For a table row, the header row's cells joined with `` | `` (empty when the table has none).
+        lines: First and last line of the file that it was read from, from 1; None where the format has no lines (PDF, HTML, Word).
     """
 
     kind: BlockKind
@@ -73,6 +74,7 @@ class Block:
     heading: tuple[str, ...] = ()
     level: int = 0
     header: str = ""
+    lines: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

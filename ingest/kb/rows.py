@@ -30,6 +30,8 @@ def pack_page(page: Page) -> bytes:
         "ocr": page.ocr,
         "warnings": page.warnings,
         "blocks": [[b.kind, b.start, b.end, b.heading, b.level, b.header] for b in page.blocks],
+        # Apart from the blocks, so that an earlier version of Wenju can read them.
+        "lines": [b.lines for b in page.blocks] if any(b.lines for b in page.blocks) else [],
     }
     return zlib.compress(json.dumps(details, ensure_ascii=False).encode("utf-8"), 6)
 
@@ -37,7 +39,13 @@ def pack_page(page: Page) -> bytes:
 def page_of(row: Any) -> Page:
     """Return a page from its row."""
     details = json.loads(zlib.decompress(row.details))
-    blocks = tuple(Block(k, s, e, tuple(h), level, header) for k, s, e, h, level, header in details["blocks"])
+    stored = details["blocks"]
+    # Pages that were stored before lines were kept have none.
+    lines = details.get("lines") or [None] * len(stored)
+    blocks = tuple(
+        Block(kind, start, end, tuple(path), level, header, (at[0], at[1]) if at else None)
+        for (kind, start, end, path, level, header), at in zip(stored, lines, strict=True)
+    )
     return Page(
         number=row.number,
         text=row.text,

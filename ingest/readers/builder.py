@@ -21,8 +21,16 @@ class TextBuilder:
         """The headings that the next block stands under."""
         return tuple(title for _, title in self._headings)
 
-    def add(self, kind: BlockKind, text: str, *, level: int = 0, header: str = "") -> None:
-        """Append a block; blank text is left out. A heading ends those of its level and below."""
+    def add(self, kind: BlockKind, text: str, *, level: int = 0, header: str = "", lines: tuple[int, int] | None = None) -> None:
+        """Append a block; blank text is left out. A heading ends those of its level and below.
+
+        Args:
+            kind: As in ``Block``, like all that follow.
+            text: What it says.
+            level: For a heading.
+            header: For a table row.
+            lines: Of the file.
+        """
         text = text.strip()
         if not text:
             return
@@ -31,7 +39,7 @@ class TextBuilder:
         if self._parts:
             self._parts.append("\n")
             self._length += 1
-        self.blocks.append(Block(kind, self._length, self._length + len(text), self.path, level, header))
+        self.blocks.append(Block(kind, self._length, self._length + len(text), self.path, level, header, lines))
         self._parts.append(text)
         self._length += len(text)
         if kind == "heading":

@@ -132,11 +132,20 @@ def _join(text: str) -> str:
 
 
 class _Walker:
-    """Turns tokens into blocks."""
+    """Turns tokens into blocks.
 
-    def __init__(self) -> None:
+    Args:
+        before: Lines of the file before the body.
+    """
+
+    def __init__(self, before: int) -> None:
         self.builder = TextBuilder()
         self.title = ""
+        self._before = before
+
+    def _lines(self, token: Token) -> tuple[int, int] | None:
+        """Return the lines of the file that a token was made of; a footnote that stands in the sentence has none of its own."""
+        return (self._before + token.map[0] + 1, self._before + max(token.map)) if token.map else None
 
     def walk(self, tokens: Sequence[Token]) -> None:
         nesting: list[str] = []
@@ -154,7 +163,7 @@ class _Walker:
             elif token.nesting == -1 and nesting:
                 nesting.pop()
             elif token.type == "inline":
-                self._text(_inline(token), nesting, level)
+                self._text(token, nesting, level)
             else:
                 self._whole(token)
             at += 1
@@ -162,18 +171,19 @@ class _Walker:
     def _whole(self, token: Token) -> None:
         """Add a block that is one token."""
         if token.type in ("fence", "code_block"):
-            self.builder.add("code", token.content.rstrip("\n"))
+            self.builder.add("code", token.content.rstrip("\n"), lines=self._lines(token))
         elif token.type == "math_block":
-            self.builder.add("paragraph", token.content)
+            self.builder.add("paragraph", token.content, lines=self._lines(token))
         elif token.type == "html_block":
             for part in visible_text(token.content).split("\n\n"):
-                self.builder.add("paragraph", _join(part))
+                self.builder.add("paragraph", _join(part), lines=self._lines(token))
 
-    def _text(self, text: str, nesting: Sequence[str], level: int) -> None:
+    def _text(self, token: Token, nesting: Sequence[str], level: int) -> None:
+        text = _inline(token)
         if nesting and nesting[-1] == "heading_open":
             if level == 1 and not self.title:
                 self.title = " ".join(text.split())
-            self.builder.add("heading", " ".join(text.split()), level=level)
+            self.builder.add("heading", " ".join(text.split()), level=level, lines=self._lines(token))
             return
         kind: BlockKind = "paragraph"
         if any(name.startswith("footnote") for name in nesting):
@@ -182,19 +192,20 @@ class _Walker:
             kind = "list_item"
         elif "blockquote_open" in nesting:
             kind = "quote"
-        self.builder.add(kind, text)
+        self.builder.add(kind, text, lines=self._lines(token))
 
     def _table(self, tokens: Sequence[Token], at: int) -> int:
         """Add the rows of the table that opens at a token; return where it ends."""
         header = ""
         cells: list[str] = []
+        lines: tuple[int, int] | None = None
         in_head = False
         while tokens[at].type != "table_close":
             token = tokens[at]
             if token.type in ("thead_open", "thead_close"):
                 in_head = token.type == "thead_open"
             elif token.type == "tr_open":
-                cells = []
+                cells, lines = [], self._lines(token)
             elif token.type == "inline":
                 cells.append(" ".join(_inline(token).split()).replace(" | ", " / "))
             elif token.type == "tr_close" and any(cells):
@@ -202,7 +213,7 @@ class _Walker:
                 if in_head:
                     header = row
                 # The header row stands in the text too: it is what a reader sees, and what a citation of it points at.
-                self.builder.add("table_row", row, header=header)
+                self.builder.add("table_row", row, header=header, lines=lines)
             at += 1
         return at + 1
 
@@ -216,7 +227,7 @@ def read_markdown(data: bytes, *, name: str) -> Iterator[Head | Page]:
     raw, encoding = decode(data, name=name)
     raw = clean(raw)
     entries, start, warning = split_front_matter(raw)
-    walker = _Walker()
+    walker = _Walker(raw.count("\n", 0, start))
     walker.walk(_parser().parse(_prepare(raw[start:])))
     known = facts(entries)
     warnings = [warning] if warning else []

@@ -33,6 +33,20 @@ def join_lines(lines: list[str]) -> str:
     return out
 
 
+def _paragraphs(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each run of lines that are not blank, with the number of its first line, from 1."""
+    run: list[str] = []
+    number = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            run.append(line)
+        elif run:
+            yield number - len(run), run
+            run = []
+    if run:
+        yield number - len(run) + 1, run
+
+
 def read_text(data: bytes, *, name: str) -> Iterator[Head | Page]:
     """Yield the head and the one page of a plain text file.
 
@@ -42,18 +56,17 @@ def read_text(data: bytes, *, name: str) -> Iterator[Head | Page]:
     text, encoding = decode(data, name=name)
     builder = TextBuilder()
     title = ""
-    for part in re.split(r"\n\s*\n", clean(text)):
-        lines = [line for line in part.split("\n") if line.strip()]
-        if not lines:
-            continue
-        if not title and len(lines) == 1 and len(lines[0].strip()) <= _HEADING_CHARS and lines[0].strip()[-1] not in "。.!?！？；;，,":
-            title = lines[0].strip()
-            builder.add("heading", title, level=1)
+    for first, lines in _paragraphs(clean(text)):
+        alone = lines[0].strip()
+        span = (first, first + len(lines) - 1)
+        if not title and len(lines) == 1 and len(alone) <= _HEADING_CHARS and alone[-1] not in "。.!?！？；;，,":
+            title = alone
+            builder.add("heading", title, level=1, lines=span)
         elif all(_LIST.match(line) for line in lines):
-            for line in lines:
-                builder.add("list_item", line)
+            for number, line in enumerate(lines, first):
+                builder.add("list_item", line, lines=(number, number))
         else:
-            builder.add("paragraph", join_lines(lines))
+            builder.add("paragraph", join_lines(lines), lines=span)
     warnings = () if encoding.startswith("utf-8") and "errors" not in encoding else (f"read as {encoding}",)
     yield Head("text/plain", title=title, warnings=warnings, metadata={"encoding": encoding})
     yield Page(1, builder.text, tuple(builder.blocks))

@@ -58,6 +58,21 @@ def test_from_files_to_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert _json(capsys) == []
 
 
+def test_what_was_read_is_shown_with_its_lines_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["ingest", str(put(tmp_path, "walnuts.md", DIGEST)), "--json"])
+    (file,) = _json(capsys)["files"]
+    assert main(["documents", "show", file["document_id"]]) == 0
+    printed = capsys.readouterr().out
+    assert "[0–7 heading, line 4] Walnuts\n" in printed
+    assert "[8–66 paragraph, line 6] The walnut harvest" in printed
+    assert main(["documents", "show", file["document_id"], "--json"]) == 0
+    (page,) = _json(capsys)["pages"]
+    assert [(page["text"][block["start"] : block["end"]][:10], block["lines"]) for block in page["blocks"]] == [
+        ("Walnuts", [4, 4]),
+        ("The walnut", [6, 6]),
+    ]
+
+
 def test_how_large_is_no_missing_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["ingest", str(put(tmp_path, "walnuts.md", DIGEST))])
     capsys.readouterr()
