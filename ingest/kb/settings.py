@@ -38,6 +38,7 @@ class ReadSettings(_Group):
 
     max_bytes: int = Field(50_000_000, description="Largest file, in bytes.")
     max_pages: int = Field(3_000, description="Most pages of one document.")
+    max_chars: int = Field(10_000_000, description="Most characters of text of one document; a million takes some five seconds to index.")
     timeout_s: float = Field(300.0, description="Wall-clock seconds for one file.")
     memory_mb: int = Field(1_500, description="Address space of the parsing process, in MiB.")
     workers: int = Field(2, description="Files parsed side by side.")

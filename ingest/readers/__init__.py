@@ -76,7 +76,7 @@ def read_file(path: Path, settings: ReadSettings, *, password: str | None = None
 
     Args:
         path: The file.
-        settings: Limits of size and pages.
+        settings: Limits of size, pages and characters.
         password: For a locked PDF.
         name: The name to take the suffix from, default the path's own.
 
@@ -90,8 +90,21 @@ def read_file(path: Path, settings: ReadSettings, *, password: str | None = None
         raise LimitExceeded(
             f"has {size:,} bytes, the limit is {settings.max_bytes:,}", hint="Raise read.max_bytes (WENJU_READ__MAX_BYTES) if you trust it."
         )
+    chars = 0
+    for item in _read(path, settings, password=password, name=name or path.name):
+        if isinstance(item, Page):
+            chars += len(item.text)
+            if chars > settings.max_chars:
+                # What is read here in a moment is analysed and indexed elsewhere, in the process that answers.
+                raise LimitExceeded(
+                    f"has more than {settings.max_chars:,} characters of text, which is the limit",
+                    hint="Cut it into several files, or raise read.max_chars (WENJU_READ__MAX_CHARS) if you can wait.",
+                )
+        yield item
+
+
+def _read(path: Path, settings: ReadSettings, *, password: str | None, name: str) -> Iterator[Head | Page]:
     data = path.read_bytes()
-    name = name or path.name
     kind = kind_of(data, name)
     # Each reader is imported when it is needed: parsers are slow to import.
     if kind == "pdf":

@@ -128,7 +128,8 @@ def _join(text: str) -> str:
         return "" if before and after and is_cjk(before) and is_cjk(after) else " "
 
     text = text.strip()
-    return re.sub(r"[ ]*\n\s*", glue, text)
+    # Spaces are looked at from the first of a run only: a line of nothing else costs one look at each.
+    return re.sub(r"(?<! )[ ]*+\n\s*", glue, text)
 
 
 class _Walker:
