@@ -104,7 +104,7 @@ export class Chat {
     this.follow();
     this.running = null;
     this.links.composer().setBusy(false);
-    this.tell(turn);
+    this.tell(turn, element);
     slim(turn);
     // Deleted while it ran: gone is gone.
     if (findChat(chat.id)) keepChat(chat);
@@ -123,11 +123,11 @@ export class Chat {
     if (known.code === "offline" || known.status === 503) this.links.onTrouble();
   }
 
-  tell(turn) {
+  tell(turn, { spoken }) {
     if (turn.status === "failed") announce(turn.error.text);
     else if (turn.status === "stopped") announce(t(turn.partial ? "chat.stopped" : "chat.stopped.empty"));
-    else if (turn.answer.status === "refused") announce(t("chat.refused"));
-    else announce(t("chat.ready", { n: turn.answer.citations?.length ?? 0 }));
+    else if (turn.answer.status === "refused") spoken.finish(t("chat.refused"), turn.answer.refusal?.message ?? turn.answer.answer);
+    else spoken.finish(t("chat.ready", { n: turn.answer.citations?.length ?? 0 }), turn.answer.answer);
   }
 
   /** The request: the question, what was said before it, and what the search is limited to. */

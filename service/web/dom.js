@@ -85,10 +85,13 @@ export const iconButton = (name, label, click, props = {}) =>
 export const button = (label, click, props = {}, name = "") =>
   h("button", { type: "button", class: "button quiet", on: { click }, ...props }, name && icon(name), h("span", { t: label }));
 
-/** Tell a screen reader, politely and once; the answer itself is not a live region. */
-export function announce(text) {
+/** Tell a screen reader, politely and once; the answer itself is not a live region. `quoted` goes before, in its own language. */
+export function announce(text, quoted = "", lang = "") {
   const status = document.getElementById("status");
-  status.textContent = status.textContent === text ? `${text}\u00a0` : text;
+  const before = status.textContent;
+  if (quoted) fill(status, h("span", { lang: lang || null }, text ? `${quoted} ` : quoted), text);
+  else fill(status, text);
+  if (status.textContent === before) status.append("\u00a0");
 }
 
 export async function copyText(text) {

@@ -49,6 +49,7 @@ export function feedbackBox(turn, save) {
     }
     delete turn.vote;
     save();
+    close();
     show();
     tell("feedback.undone");
     (which === "up" ? up : down).focus();

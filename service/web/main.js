@@ -13,6 +13,7 @@ import "./library.js";
 import "./history.js";
 import "./evals.js";
 import { drawScope } from "./scope-picker.js";
+import { readsSentences, setReadsSentences } from "./spoken.js";
 import { saveSetting, settings } from "./store.js";
 
 const $ = (id) => document.getElementById(id);
@@ -131,8 +132,17 @@ async function showHelp() {
     (build) => mark(about, "t", "help.version", { version: build.version ?? build.wenju ?? "" }),
     () => about.remove(),
   );
+  const sentences = h("input", {
+    type: "checkbox",
+    checked: readsSentences(),
+    on: { change: (event) => setReadsSentences(event.target.checked) },
+  });
   const rows = SHORTCUTS.map(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", { t: `help.${what}` })]);
-  await dialog("help.title", [h("dl", { class: "facts keys" }, rows), about], [["", "close"]]);
+  await dialog("help.title", [
+    h("dl", { class: "facts keys" }, rows),
+    h("label", { class: "choice" }, sentences, h("span", { t: "help.sentences" })),
+    about,
+  ], [["", "close"]]);
 }
 
 /** Step through the citations on the page: from the focused one, or from the start. */

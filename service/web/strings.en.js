@@ -247,8 +247,8 @@ export default {
   "key.label": "API key",
   "key.use": "Use",
 
-  "help.open": "Keyboard shortcuts",
-  "help.title": "Keyboard shortcuts",
+  "help.open": "Keyboard and screen reader",
+  "help.title": "Keyboard and screen reader",
   "help.focus": "To the question box",
   "help.send": "Send (not while an input method is composing)",
   "help.newline": "New line",
@@ -256,5 +256,6 @@ export default {
   "help.cites": "Previous, next citation",
   "help.pages": "Previous, next page of the source",
   "help.this": "This help",
+  "help.sentences": "Read an answer to the screen reader sentence by sentence",
   "help.version": "Version {version}",
 };

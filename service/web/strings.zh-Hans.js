@@ -247,8 +247,8 @@ export default {
   "key.label": "API 密钥",
   "key.use": "使用",
 
-  "help.open": "键盘快捷键",
-  "help.title": "键盘快捷键",
+  "help.open": "键盘与屏幕阅读",
+  "help.title": "键盘与屏幕阅读",
   "help.focus": "到提问框",
   "help.send": "发送问题（选字时不会发送）",
   "help.newline": "换行",
@@ -256,5 +256,6 @@ export default {
   "help.cites": "上一个、下一个引用",
   "help.pages": "原文的上一页、下一页",
   "help.this": "这份说明",
+  "help.sentences": "让屏幕阅读器逐句读出答案",
   "help.version": "版本 {version}",
 };

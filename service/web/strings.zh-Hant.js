@@ -247,8 +247,8 @@ export default {
   "key.label": "API 金鑰",
   "key.use": "使用",
 
-  "help.open": "鍵盤快速鍵",
-  "help.title": "鍵盤快速鍵",
+  "help.open": "鍵盤與螢幕報讀",
+  "help.title": "鍵盤與螢幕報讀",
   "help.focus": "到提問框",
   "help.send": "送出問題（選字時不會送出）",
   "help.newline": "換行",
@@ -256,5 +256,6 @@ export default {
   "help.cites": "上一個、下一個引用",
   "help.pages": "原文的上一頁、下一頁",
   "help.this": "這份說明",
+  "help.sentences": "讓螢幕報讀軟體逐句念出答案",
   "help.version": "版本 {version}",
 };

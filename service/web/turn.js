@@ -5,6 +5,7 @@ import { announce, button, copyText, fill, h, icon } from "./dom.js";
 import { feedbackBox } from "./feedback.js";
 import { mark, t } from "./i18n.js";
 import { checkOf, chipName, footnoted, pageNote, renderAnswer, renderQuote, withLanguages } from "./render.js";
+import { Spoken } from "./spoken.js";
 import { whyBox } from "./why.js";
 
 const HALF_MARKER = /\[\d{0,3}$/;
@@ -17,6 +18,7 @@ export class TurnElement extends HTMLElement {
     this.turn = turn;
     this.handlers = handlers;
     this.citations = [];
+    this.spoken = new Spoken();
     this.frame = 0;
     this.asked = h("span", { dir: "auto" }, turn.question);
     this.state = h("p", { class: "turn-state" });
@@ -45,9 +47,10 @@ export class TurnElement extends HTMLElement {
 
   /** A piece of the stream. Drawing waits for the next frame, so that many small pieces cost one drawing. */
   onEvent(name, payload) {
-    if (name === "retrieval")
+    if (name === "retrieval") {
+      this.spoken.lang = payload.language ?? "";
       this.say("chat.found", { n: payload.candidates ?? payload.hits?.length ?? payload.retrieval?.candidates ?? 0 });
-    else if (name === "delta") this.turn.partial = (this.turn.partial ?? "") + payload.text;
+    } else if (name === "delta") this.turn.partial = (this.turn.partial ?? "") + payload.text;
     else if (name === "citation") this.citations.push(payload.citation ?? payload);
     else return;
     if (name !== "retrieval" && !this.frame) this.frame = requestAnimationFrame(() => this.drawPartial());
@@ -60,6 +63,7 @@ export class TurnElement extends HTMLElement {
     this.prose.lang = "";
     const text = this.turn.partial.replace(HALF_MARKER, "");
     fill(this.prose, renderAnswer(text, { citations: this.citations, chip: (citation) => this.chip(citation) }));
+    this.spoken.hear(this.turn.partial);
     this.handlers.grown();
   }
 

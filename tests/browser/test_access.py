@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,11 @@ from driver import CITED, UNKNOWN, Site, ask, slow_stream
 from playwright.sync_api import FilePayload, Page, expect
 
 LANGUAGES = ["zh-Hant", "zh-Hans", "en"]
+TOLD = {
+    "en": ["The share was 40% in month five.", "It held, unlike others.", "See item 3 of the list."],
+    "zh-Hans": ["第五个月的占比是 40%。", "它没有像其他模型那样下降。", "见清单第 3 项。"],
+    "zh-Hant": ["第五個月的占比是 40%。", "它沒有像其他模型那樣下降。", "見清單第 3 項。"],
+}
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -62,22 +68,31 @@ def test_axe_finds_nothing_in_any_state(site: Site, open_page: OpenPage, languag
     assert {state: faults for state, faults in found.items() if faults} == {}
 
 
+# Each thing that the status says, with the language of what it quotes.
+_LISTEN = """() => {
+  window.said = [];
+  const status = document.getElementById('status');
+  new MutationObserver(() => window.said.push([status.textContent, status.querySelector('[lang]')?.lang ?? '']))
+    .observe(status, { childList: true });
+}"""
+
+
 def test_u17_one_polite_status_and_a_quiet_answer(page: Page) -> None:
     """The answer is no live region; one polite status says searching, answering, ready; the answer is busy meanwhile."""
-    page.evaluate("""() => {
-      window.said = [];
-      new MutationObserver(() => window.said.push(document.getElementById('status').textContent))
-        .observe(document.getElementById('status'), { childList: true });
-    }""")
+    page.evaluate(_LISTEN)
     slow_stream(page, 40)
     page.fill("#question", CITED["en"])
     page.press("#question", "Enter")
     expect(page.locator("wj-turn .answer")).to_have_attribute("aria-busy", "true")
     expect(page.locator("wj-turn .answer")).to_have_attribute("aria-busy", "false")
-    said = page.evaluate("window.said")
-    assert [text.split()[0] for text in (said[0], said[1], said[-1])] == ["Searching", said[1].split()[0], "Answer"]
-    assert "answering" in said[1]
-    assert len(said) <= 4
+    expect(page.get_by_role("status")).to_contain_text("Answer ready")
+    answer = page.evaluate("document.querySelector('wj-turn').turn.answer")
+    count = len(answer["citations"])
+    said = [text for text, _ in page.evaluate("window.said")]
+    assert len(said) == 3, said
+    assert said[0] == "Searching the documents…"
+    assert re.fullmatch(r"\d+ passages? may be relevant; answering…", said[1])
+    assert said[2] == f"Answer ready, {count} source{'s' if count != 1 else ''}."
     live = page.evaluate("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((one) => one.id)")
     assert live == ["status"]
     expect(page.get_by_role("heading", name=CITED["en"])).to_have_count(1)
@@ -85,6 +100,66 @@ def test_u17_one_polite_status_and_a_quiet_answer(page: Page) -> None:
         "[...document.querySelectorAll('h1, h2, h3, h4')].filter((one) => one.checkVisibility()).map((one) => +one.tagName[1])"
     )
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def _stream(site: Site, language: str) -> str:
+    """Return an answer of three sentences as the service would stream it; the last one has two citations."""
+    answer = site.answer(CITED[language]) | {"language": language, "status": "answered", "notes": [], "highlights": [], "segments": []}
+    cited = answer["citations"][0]
+    answer["citations"] = [cited | {"id": f"c{index}", "index": index} for index in (1, 2)]
+    frames: list[tuple[str, Any]] = [("start", {}), ("retrieval", {"candidates": 7, "language": language, "passages": []})]
+    text = ""
+    for place, sentence in enumerate(TOLD[language]):
+        start = len(text) + (1 if text else 0)
+        piece = f"{' ' if text else ''}{sentence}[1]{'[2]' if place == 2 else ''}"
+        answer["segments"].append({"start": start, "end": start + len(sentence), "text": sentence, "citation_ids": ["c1"]})
+        frames += [("citation", one) for one in answer["citations"]] if not text else []
+        frames.append(("delta", {"text": piece}))
+        text += piece
+    frames.append(("done", answer | {"answer": text}))
+    return "".join(f"event: {name}\ndata: {json.dumps(payload)}\n\n" for name, payload in frames)
+
+
+@pytest.mark.parametrize("delay", [60, 0], ids=["in pieces", "at once"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_u17_sentence_by_sentence_for_who_wants_it(site: Site, open_page: OpenPage, language: str, delay: int) -> None:
+    """By a setting the status reads each sentence when it is whole, once, in its language, without marks; then that the answer is ready."""
+    page = open_page(site, language)
+    page.click("#help")
+    page.locator("dialog input[type=checkbox]").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    page.reload()
+    page.click("#help")
+    expect(page.locator("dialog input[type=checkbox]")).to_be_checked()
+    page.keyboard.press("Escape")
+    body = _stream(site, language)
+    page.route("**/v1/ask", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+    page.evaluate(_LISTEN)
+    slow_stream(page, delay)
+    ask(page, CITED[language])
+    page.wait_for_function("() => window.said.at(-1)[0].includes('2')")
+    said = page.evaluate("window.said")[2:]
+    ready = page.evaluate("document.getElementById('status').lastChild.textContent")
+    assert re.search(r"\b2\b", ready)
+    assert "".join(text for text, _ in said).replace(" ", "") == "".join([*TOLD[language], ready]).replace(" ", "")
+    assert {lang for text, lang in said if text != ready} == {language}
+    if delay:
+        assert [text for text, _ in said[:2]] == TOLD[language][:2], "each by itself, and when it is whole"
+    live = page.evaluate("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((one) => one.id)")
+    assert live == ["status"]
+
+
+def test_u17_a_refusal_is_read_too(page: Page) -> None:
+    """Who has sentences read is told the refusal in full; who has not is told that there is one."""
+    page.evaluate(_LISTEN)
+    for wants in (False, True):
+        page.evaluate("on => localStorage.setItem('wenju.settings', JSON.stringify({ language: 'en', sentences: on }))", wants)
+        ask(page, UNKNOWN["en"])
+        answer = page.evaluate("[...document.querySelectorAll('wj-turn')].at(-1).turn.answer")
+        message = answer["refusal"]["message"]
+        expect(page.get_by_role("status")).to_contain_text("The documents do not say")
+        assert (message in (page.get_by_role("status").text_content() or "")) is wants
 
 
 _SMALL = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]

@@ -222,8 +222,35 @@ def test_u13_a_vote_is_taken_back(page: Page, site: Site) -> None:
         expect(helpful).to_be_focused()
         expect(undo).to_be_hidden()
         assert votes() == 0
+    wrong = turn.get_by_role("button", name="Something is wrong")
+    wrong.click()
+    turn.get_by_role("button", name="Send feedback").click()
+    expect(wrong).to_have_attribute("aria-pressed", "true")
+    assert votes() == 1
+    # With the reasons open again, about to be changed.
+    wrong.click()
+    expect(turn.locator(".reasons")).to_be_visible()
+    undo.click()
+    expect(wrong).to_have_attribute("aria-pressed", "false")
+    expect(wrong).to_be_focused()
+    expect(turn.locator(".reasons")).to_be_hidden()
+    assert votes() == 0
     page.reload()
-    expect(page.get_by_role("button", name="Helpful")).to_have_attribute("aria-pressed", "false")
+    for name in ("Helpful", "Something is wrong"):
+        expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "false")
+
+
+def test_u13_a_vote_that_cannot_be_taken_back_stays(page: Page) -> None:
+    """Where the service does not answer, the page says so and goes on showing the vote that the service holds."""
+    turn = ask(page, CITED["en"])
+    helpful = turn.get_by_role("button", name="Helpful")
+    helpful.click()
+    expect(helpful).to_have_attribute("aria-pressed", "true")
+    page.route("**/v1/feedback/*", lambda route: route.abort())
+    turn.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("not sent")
+    expect(helpful).to_have_attribute("aria-pressed", "true")
+    expect(turn.get_by_role("button", name="Undo")).to_be_visible()
 
 
 def test_u14_history_kept_exported_deleted(page: Page) -> None:

@@ -208,7 +208,7 @@ def test_u16_whole_flow_without_a_mouse(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Keyboard shortcuts")
+    expect(dialog).to_contain_text("Keyboard and screen reader")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
