@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.answering import answer_question
@@ -80,8 +80,12 @@ async def take_back(answer_id: Annotated[str, Path(pattern=r"^ans_[0-9a-f]{32}$"
 
 
 @router.get("/suggestions", response_model=None)
-async def suggestions(request: Request, limit: int = 6) -> Response:
-    """Return questions that the corpus can answer, for an empty page."""
+async def suggestions(request: Request, limit: int = 6, document_id: Annotated[list[str] | None, Query(max_length=20)] = None) -> Response:
+    """Return questions that the corpus can answer, for an empty page; with ``document_id`` those that these documents answer."""
     state = state_of(request)
-    found = await state.in_thread(state.suggestions.first, max(1, min(limit, 20)))
+    most = max(1, min(limit, 20))
+    if document_id:
+        found = await state.in_thread(state.suggestions.about, document_id, most)
+    else:
+        found = await state.in_thread(state.suggestions.first, most)
     return JSONResponse({"object": "list", "data": found})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
-from ingest.kb import Document, KnowledgeBase, find_quantities, fold
+from ingest.kb import Document, KnowledgeBase, Snapshot, find_quantities, fold
 from ingest.kb.tokens import is_han
 from service.answering import answer_now
 
@@ -39,6 +39,8 @@ _MOST_OF_A_TITLE = 64.0
 _MOST_OF_A_HEADING = 44.0
 _READ = 200  # passages of a document; more would only make a long book slow
 _TRIES = 2  # headings of a document
+_TRIES_ABOUT = 4  # of one that an answer cites
+_CITED = 3  # documents; each heading is tried by asking
 _DOCUMENTS = 60  # tried; in a library of ten thousand nobody waits for the last of them
 
 
@@ -79,16 +81,15 @@ def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
     return sorted(counts, key=lambda name: -counts[name])
 
 
-def _question(kb: KnowledgeBase, document: Document) -> str:
-    """Return a question that the document answers; empty if none of its headings leads to one."""
+def _questions(kb: KnowledgeBase, document: Document, tries: int) -> Iterator[dict[str, Any]]:
+    """Yield questions that the document answers, of its first headings."""
     inner = _INNER[document.language]
-    for heading in _headings(kb, document)[:_TRIES]:
+    for heading in _headings(kb, document)[:tries]:
         title = short_title(document.title).translate(inner)
         question = _WORDS[document.language].replace("{title}", title).replace("{heading}", heading.translate(inner))
         answer = answer_now(kb, question)
         if any(citation.document_id == document.id for citation in answer.citations):
-            return question
-    return ""
+            yield {"question": question, "language": document.language, "document_id": document.id}
 
 
 def _offers(kb: KnowledgeBase) -> Iterator[dict[str, Any]]:
@@ -102,8 +103,7 @@ def _offers(kb: KnowledgeBase) -> Iterator[dict[str, Any]]:
         for language in [name for name, queue in queues.items() if queue]:
             document = queues[language].pop(0)
             tried += 1
-            if question := _question(kb, document):
-                yield {"question": question, "language": language, "document_id": document.id}
+            yield from islice(_questions(kb, document, _TRIES), 1)
 
 
 class Suggestions:
@@ -114,7 +114,16 @@ class Suggestions:
         self._generation = ""
         self._known: list[dict[str, Any]] = []
         self._rest: Iterator[dict[str, Any]] = iter(())
+        self._about: dict[str, list[dict[str, Any]]] = {}
         self._lock = threading.Lock()
+
+    def _renew(self) -> Snapshot | None:
+        """Return the live generation; what was worked out for another one is forgotten."""
+        snapshot = self._kb.snapshot()
+        generation = snapshot.generation.name if snapshot else ""
+        if generation != self._generation:
+            self._generation, self._known, self._rest, self._about = generation, [], _offers(self._kb), {}
+        return snapshot
 
     def first(self, limit: int) -> list[dict[str, Any]]:
         """Return the first questions.
@@ -122,11 +131,24 @@ class Suggestions:
         Args:
             limit: Most of them.
         """
-        snapshot = self._kb.snapshot()
-        generation = snapshot.generation.name if snapshot else ""
         with self._lock:
-            if generation != self._generation:
-                self._generation, self._known, self._rest = generation, [], _offers(self._kb)
+            self._renew()
             while len(self._known) < limit and (offer := next(self._rest, None)) is not None:
                 self._known.append(offer)
             return self._known[:limit]
+
+    def about(self, document_ids: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """Return questions to go on with after an answer, in turn of the documents that it cites; unknown ones are passed over.
+
+        Args:
+            document_ids: The first of them count.
+            limit: Most questions.
+        """
+        with self._lock:
+            snapshot = self._renew()
+            documents = [snapshot.documents[name] for name in dict.fromkeys(document_ids) if name in snapshot.documents] if snapshot else []
+            for document in documents[:_CITED]:
+                if document.id not in self._about:
+                    self._about[document.id] = list(_questions(self._kb, document, _TRIES_ABOUT))
+            found = [self._about[document.id] for document in documents[:_CITED]]
+            return [offer for row in zip_longest(*found) for offer in row if offer is not None][:limit]

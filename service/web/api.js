@@ -93,6 +93,9 @@ export const deleteDocument = (id) => request(`/v1/documents/${encode(id)}`, { m
 export const getJob = (id, signal) => request(`/v1/jobs/${encode(id)}`, { signal });
 export const sendFeedback = (body) => request("/v1/feedback", { method: "POST", json: body });
 export const suggestions = () => request(`/v1/suggestions?limit=${SUGGESTED}`);
+/** Questions to go on with, which some documents answer. */
+export const followUps = (ids, limit) =>
+  request(`/v1/suggestions?${new URLSearchParams([["limit", limit], ...ids.map((id) => ["document_id", id])])}`);
 export const withdrawFeedback = (id) => request(`/v1/feedback/${encode(id)}`, { method: "DELETE" });
 export const evals = () => request("/v1/evals");
 export const evalRun = (id) => request(`/v1/evals/${encode(id)}`);

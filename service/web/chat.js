@@ -1,6 +1,6 @@
 // The conversation: asks, streams, stops, keeps, and shows what was kept.
 
-import { ApiError, ask, suggestions } from "./api.js";
+import { ApiError, ask, followUps, suggestions } from "./api.js";
 import { announce, fill, h } from "./dom.js";
 import { language, onLanguage, t } from "./i18n.js";
 import { filters } from "./scope.js";
@@ -8,6 +8,7 @@ import { unmarked } from "./render.js";
 import { findChat, keepChat, newChat } from "./store.js";
 
 const TURNS_OF_HISTORY = 6;
+const FOLLOW_UPS = 3;
 const MOST_OF_A_MESSAGE = 2000;
 const NEAR_THE_END = 80; // px
 const ABOVE = 24; // px of space over the running question
@@ -52,6 +53,7 @@ export class Chat {
     const handlers = {
       open: (citation, from) => this.links.open(citation, from),
       retry: (old) => this.retry(old),
+      send: (question) => this.send(question),
       save: () => this.keep(),
       grown: () => this.follow(),
     };
@@ -77,7 +79,7 @@ export class Chat {
   retry(turn) {
     if (this.running || !this.chat?.turns.includes(turn)) return;
     const old = this.turns.children[this.chat.turns.indexOf(turn)];
-    for (const name of ["answer", "error", "vote", "citations"]) delete turn[name];
+    for (const name of ["answer", "error", "vote", "citations", "next"]) delete turn[name];
     Object.assign(turn, { status: "busy", partial: "" });
     this.run(turn, old);
   }
@@ -107,6 +109,25 @@ export class Chat {
     this.tell(turn, element);
     slim(turn);
     // Deleted while it ran: gone is gone.
+    if (findChat(chat.id)) keepChat(chat);
+    if (turn.answer) this.goOn(chat, turn, element);
+  }
+
+  /** Offer questions that the documents of an answer answer too, less those that were asked; without the service's help, none. */
+  async goOn(chat, turn, element) {
+    const { answer } = turn;
+    const ids = [...new Set([...(answer.citations ?? []), ...(answer.refusal?.nearest ?? [])].map((citation) => citation.document_id))];
+    if (!ids.length) return;
+    const asked = new Set(chat.turns.map((one) => one.question));
+    try {
+      const { data } = await followUps(ids, FOLLOW_UPS + asked.size);
+      const fresh = data.filter((idea) => typeof idea?.question === "string" && !asked.has(idea.question));
+      const own = fresh.filter((idea) => idea.language === answer.language);
+      turn.next = [...own, ...fresh.filter((idea) => !own.includes(idea))].slice(0, FOLLOW_UPS);
+    } catch {
+      return;
+    }
+    element.drawNext();
     if (findChat(chat.id)) keepChat(chat);
   }
 

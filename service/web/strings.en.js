@@ -25,6 +25,7 @@ export default {
   "welcome.title": "Ask a question, see the source.",
   "welcome.lead": "Every sentence links to a passage that is really there. What the documents do not say is not answered.",
   "suggest.title": "Try asking",
+  "suggest.next": "Go on with",
 
   "composer.label": "Your question",
   "composer.placeholder": "Ask in English, 繁體中文 or 简体中文",

@@ -25,6 +25,7 @@ export default {
   "welcome.title": "问一个问题，看见原文。",
   "welcome.lead": "答案的每一句都连到文档里真有的那一段；文档没有说的，就说没有。",
   "suggest.title": "可以这样问",
+  "suggest.next": "接着可以问",
 
   "composer.label": "你的问题",
   "composer.placeholder": "用简体中文、繁體中文或 English 提问",

@@ -25,6 +25,7 @@ export default {
   "welcome.title": "問一個問題，看見原文。",
   "welcome.lead": "答案的每一句都連到文件裡真有的那一段；文件沒有說的，就說沒有。",
   "suggest.title": "可以這樣問",
+  "suggest.next": "接著可以問",
 
   "composer.label": "你的問題",
   "composer.placeholder": "用繁體中文、简体中文或 English 提問",

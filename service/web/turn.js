@@ -24,6 +24,7 @@ export class TurnElement extends HTMLElement {
     this.state = h("p", { class: "turn-state" });
     this.prose = h("div", { class: "answer-text" });
     this.extra = h("div", { class: "answer-extra" });
+    this.next = h("section", { class: "suggestions follow-ups", hidden: true });
     this.body = h("div", { class: "answer", "aria-busy": "false" }, this.prose, this.state, this.extra);
     fill(this, h("h2", { class: "question" }, h("span", { class: "visually-hidden", t: "chat.you" }), this.asked), this.body);
     this.draw();
@@ -117,7 +118,18 @@ export class TurnElement extends HTMLElement {
     };
     fill(this.prose, renderAnswer(refused ? (answer.refusal?.message ?? answer.answer) : answer.answer, parts));
     this.linkSegments(answer);
-    fill(this.extra, this.notes(answer), this.quotes(answer, shown, refused), this.actions(answer));
+    fill(this.extra, this.notes(answer), this.quotes(answer, shown, refused), this.actions(answer), this.next);
+    this.drawNext();
+  }
+
+  /** Questions to go on with. They stand under the last answer only: the style sheet hides the others. */
+  drawNext() {
+    const ideas = this.turn.next ?? [];
+    this.next.hidden = !ideas.length;
+    if (!ideas.length) return;
+    const idea = ({ question, language: lang }) =>
+      h("li", {}, h("button", { type: "button", class: "idea", lang, on: { click: () => this.handlers.send(question) } }, question));
+    fill(this.next, h("h3", { t: "suggest.next" }), h("ul", {}, ideas.map(idea)));
   }
 
   /** Pointing at a chip shades the sentence that it stands behind. */

@@ -265,6 +265,14 @@ def test_u19_phone(site: Site, open_page: OpenPage, language: str) -> None:
     assert box["y"] + box["height"] <= 640
     assert page.evaluate("parseFloat(getComputedStyle(document.getElementById('question')).fontSize)") >= 16
     found.append(page.evaluate(_SIDEWAYS))
+    # The keyboard of a phone takes half of the screen: the box stays above it.
+    page.set_viewport_size({"width": 360, "height": 330})
+    page.locator("#question").tap()
+    box = page.locator("#composer").bounding_box()
+    assert box
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 330
+    page.set_viewport_size({"width": 360, "height": 640})
     turn.locator(".chip").first.tap()
     expect(page.locator("mark.cited").first).to_be_in_viewport()
     panel = page.locator("#panel").bounding_box()

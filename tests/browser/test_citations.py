@@ -85,7 +85,12 @@ def test_u01_numbered_chips_while_streaming(page: Page) -> None:
     assert page.evaluate("window.late") == []
     for chip in chips.all():
         assert chip.evaluate("chip => chip.tagName") == "BUTTON"
-        assert re.match(rf"Source {chip.text_content()}: .+", chip.get_attribute("aria-label") or "")
+        cited = page.evaluate(
+            "id => document.querySelector('wj-turn').turn.answer.citations.find((one) => one.id === id)", chip.get_attribute("data-cite")
+        )
+        label = chip.get_attribute("aria-label") or ""
+        assert label.startswith(f"Source {cited['index']}: {cited['document_title']}")
+        assert not cited["page"] or f"p. {cited['page']}" in label
 
 
 @pytest.mark.parametrize("how", ["pointer", "keyboard"])

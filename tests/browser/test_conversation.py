@@ -35,6 +35,40 @@ def test_u09_suggestions_in_the_page_language(site: Site, open_page: OpenPage, l
     assert page.evaluate("document.querySelector('wj-turn').turn.answer.llm_generated") is False
 
 
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-Hans", "en"])
+def test_u09_follow_ups_after_an_answer(site: Site, open_page: OpenPage, language: str) -> None:
+    """Under the last answer stand questions that its documents answer, none asked before; one click asks, a reload keeps them."""
+    page = open_page(site, language)
+    ask(page, CITED[language])
+    ideas = page.locator(".follow-ups .idea")
+    expect(ideas.first).to_be_visible()
+    texts = ideas.all_text_contents()
+    assert 1 <= len(texts) <= 3
+    assert len(set(texts)) == len(texts)
+    page.reload()
+    expect(ideas.first).to_be_visible()
+    assert ideas.all_text_contents() == texts
+    first = ideas.first
+    assert detect_script(texts[0]) == (None if (lang := first.get_attribute("lang")) == "en" else lang)
+    first.click()
+    turn = page.locator("wj-turn").nth(1)
+    expect(turn.locator(".answer-text .chip").first).to_be_visible()
+    expect(turn.locator(".question")).to_contain_text(texts[0])
+    expect(page.locator("wj-turn").nth(0).locator(".follow-ups")).to_be_hidden()
+    expect(turn.locator(".follow-ups .idea").first).to_be_visible()
+    assert texts[0] not in turn.locator(".follow-ups .idea").all_text_contents()
+
+
+def test_u09_without_follow_ups_nothing_is_missed(page: Page) -> None:
+    """Where the service offers none, or fails, the answer stands as it is and says nothing of it."""
+    page.route("**/v1/suggestions?*document_id*", lambda route: route.fulfill(status=500))
+    with page.expect_response("**/v1/suggestions?*document_id*"):
+        turn = ask(page, CITED["en"])
+    expect(turn.locator(".chip").first).to_be_visible()
+    expect(page.locator(".follow-ups")).to_be_hidden()
+    expect(turn.locator(".notice.bad")).to_have_count(0)
+
+
 def test_u10_status_comes_at_once(page: Page) -> None:
     """Within 200 ms of Enter the page says that it searches."""
     slow_stream(page, 60)

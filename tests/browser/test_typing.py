@@ -132,8 +132,9 @@ def test_u15_second_enter_of_a_quick_typist(field: tuple[Field, str]) -> None:
     assert box.settled()
 
 
-def test_u15_shift_and_control(page: Page) -> None:
-    """Shift+Enter breaks the line, Ctrl+Enter sends, an empty box sends nothing."""
+@pytest.mark.parametrize("modifier", ["Control", "Meta"])
+def test_u15_shift_and_control(page: Page, modifier: str) -> None:
+    """Shift+Enter breaks the line, Ctrl+Enter and Cmd+Enter send, an empty box sends nothing."""
     page.press("#question", "Enter")
     expect(page.locator("wj-turn")).to_have_count(0)
     page.fill("#question", "one")
@@ -141,7 +142,7 @@ def test_u15_shift_and_control(page: Page) -> None:
     page.keyboard.type("two")
     assert page.input_value("#question") == "one\ntwo"
     expect(page.locator("wj-turn")).to_have_count(0)
-    page.press("#question", "Control+Enter")
+    page.press("#question", f"{modifier}+Enter")
     expect(page.locator("wj-turn")).to_have_count(1)
     assert page.input_value("#question") == ""
 

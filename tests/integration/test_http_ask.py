@@ -308,6 +308,20 @@ async def test_feedback_of_another_form_is_turned_away(client: Client, fault: di
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
+async def test_suggestions_to_go_on_with_are_answered_by_the_cited_documents(client: Client) -> None:
+    ids = await client.documents()
+    cited = [ids["ai-index-2026.md"], ids["cnnic-genai-2025.md"], "doc_of_nobody"]
+    data = (await client.get("/v1/suggestions", params={"limit": 3, "document_id": cited})).json()["data"]
+    assert len(data) == 3
+    assert {offer["document_id"] for offer in data} == set(cited[:2]), "in turn"
+    assert len({offer["question"] for offer in data}) == 3
+    for offer in data:
+        answer = await client.ask(offer["question"])
+        assert offer["document_id"] in {citation["document_id"] for citation in answer["citations"]}
+    assert (await client.get("/v1/suggestions", params={"document_id": ["doc_of_nobody"]})).json()["data"] == []
+    assert (await client.get("/v1/suggestions", params={"document_id": ["x"] * 21})).status_code == 422
+
+
 async def test_suggestions_can_be_answered(client: Client) -> None:
     body = (await client.get("/v1/suggestions", params={"limit": 3})).json()
     assert body["object"] == "list"
