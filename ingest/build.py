@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ingest.blocks import Head, Page
 from ingest.kb.catalogue import SQLITE_FULL, SourceFile
-from ingest.kb.embedding import content_hash
+from ingest.kb.embedding import content_hash, passage_text, sentence_texts
 from ingest.kb.errors import LimitExceeded, NoSpaceError, NoTextFound, NotFoundError, ReadError, WenjuError
 from ingest.kb.generation import (
     Generation,
@@ -512,27 +512,27 @@ class _Run:
         embedder = self.kb.embedder
         if embedder is None:
             return None
-        texts = [_embedding_text(passage, text, documents[passage.document_id].title) for passage, text in passages]
-        keys = [content_hash(text) for text in texts]
+        titled = [(passage, text, documents[passage.document_id].title) for passage, text in passages]
+        keys = [content_hash(passage_text(*one)) for one in titled]
         known = self.kb.catalogue.vectors(embedder.identity, list(dict.fromkeys(keys)))
-        fresh = [(key, text) for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
+        fresh = [(key, one) for key, one in dict(zip(keys, titled, strict=True)).items() if key not in known]
         size = self.kb.settings.embedding.batch_size
         for start in range(0, len(fresh), size):
             batch = fresh[start : start + size]
-            vectors = dict(zip((key for key, _ in batch), embedder.embed_passages([text for _, text in batch]), strict=True))
+            names, texts = [key for key, _ in batch], [passage_text(*one) for _, one in batch]
+            sentences = [sentence_texts(*one) if embedder.of_sentences else [] for _, one in batch]
+            every = list(dict.fromkeys([*texts, *(text for some in sentences for text in some)]))
+            found = dict(zip(every, embedder.embed_passages(every), strict=True))
+            # First: a passage whose own vector is there is not embedded again.
+            matrices = {name: np.stack([found[text] for text in some]) for name, some in zip(names, sentences, strict=True) if some}
+            self.kb.catalogue.put_sentence_vectors(embedder.identity, matrices)
+            vectors = {name: found[text] for name, text in zip(names, texts, strict=True)}
             self.kb.catalogue.put_vectors(embedder.identity, vectors)
             known.update(vectors)
             self.summary.embedded += len(batch)
             self.report(Progress("embedding", min(start + size, len(fresh)), len(fresh)))
             crash_point("during_embedding")
         return np.stack([known[key] for key in keys]).astype(np.float32)
-
-
-def _embedding_text(passage: Passage, text: str, title: str) -> str:
-    """Return what stands for a passage in the dense leg: its last heading (or the title) and its text."""
-    heading = passage.heading[-1] if passage.heading else title
-    header = f"{passage.header}\n" if passage.header else ""
-    return f"{heading}\n{header}{text}"
 
 
 def _merge(kept: list[SegmentEntry], missing: list[str], *, limit: int) -> tuple[list[SegmentEntry], list[str]]:

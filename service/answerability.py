@@ -15,39 +15,52 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.kb import Analyser
-from service.candidates import Candidate, about, analysed, is_dull, unit_terms
+from service.candidates import Candidate, about, analysed, by_vectors, is_dull, unit_terms
 from service.features import FEATURES
-from service.question import Question, Unit
+from service.question import ANSWER_TYPES, Question, Unit
 from service.retrieve import Retrieval
 
 __all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
 
-SIGNALS = (
-    "sentence_coverage",
-    "evidence_coverage",
-    "names_found",
-    "names_in_sentence",
-    "missing_share",
-    "kind_present",
-    "passage_score",
-    "margin",
-    "cross",
-    "figures_found",
-    "figures_in_sentence",
-    "salient_missing",
-    "nearness",
-    "nearness_glossed",
-    "other_date",
-    "names_in_document",
-    "rival",
+# What is made for the judgement, and which way it may speak: for an answer, against one, or either (0).
+_OWN = {
+    "sentence_coverage": 1,
+    "evidence_coverage": 1,
+    "names_found": 1,
+    "names_in_sentence": 1,
+    "missing_share": -1,
+    "kind_present": 1,
+    "passage_score": 1,
+    "margin": 1,
+    "cross": 0,
+    "figures_found": 1,
+    "figures_in_sentence": 1,
+    "salient_missing": -1,
+    "names_in_document": 1,
+    "nearest_cosine": 1,
+    "passage_lead": 1,
+    "never_told": -1,
+    "kind_absent": -1,
+    "score": 0,
+    "behind_second": 0,
+    "behind_third": 0,
+    "units": 0,
+}
+# In another language words cannot be found and names are translated: what is missing there says less.
+_ACROSS = ("evidence_coverage", "names_found", "missing_share", "salient_missing", "best cosine")
+# Of the three best sentences the largest value counts too.
+_TOP = {name: FEATURES.index(name) for name in ("unit_coverage", "type_present", "type_near", "run", "rarest", "enumeration", "tightness")}
+_SIGNED = (
+    _OWN
+    | {f"best {name}": 0 for name in FEATURES}
+    | {f"top {name}": 0 for name in _TOP}
+    | {f"{name} across": 0 for name in _ACROSS}
+    | {f"asks {name}": 0 for name in ANSWER_TYPES}
 )
-# Which way each may speak: for an answer, against one, or either.
-SIGNS = (1, 1, 1, 1, -1, 1, 1, 1, 0, 1, 1, -1, 1, 1, -1, 1, -1)
+SIGNALS, SIGNS = tuple(_SIGNED), tuple(_SIGNED.values())
 
 
-_OTHER_DATE, _RIVAL = FEATURES.index("other_date"), FEATURES.index("rival")
-# Where the dense leg did not take part, what it gives an answered question on average.
-_USUAL_COSINE = 0.5
+_COSINE, _COSINE_GAP = FEATURES.index("cosine"), FEATURES.index("cosine_gap")
 # Whole numbers up to this are counts of what is asked for.
 _COUNTS = 12
 # What the word that names the kind of the answer counts.
@@ -92,9 +105,7 @@ def signals(
     cross = (best.hit.passage.language == "en") != (question.language == "en")
     place = {"share": 1, "number": 1, "date": 1}.get(question.type)
     salient = [i for i, unit in enumerate(units) if _heavy(unit)]
-    near = max((candidate.hit.scores.get("dense", 0.0) for candidate in ranked[:3]), default=0.0)
-    plain = question.language == "en" and best.hit.passage.language == "en"
-    return {
+    own = {
         "sentence_coverage": sum(weight[i] for i in best.matched) / total,
         "evidence_coverage": sum(weight[i] for i in whole) / total,
         "names_found": _share(names, whole),
@@ -107,15 +118,24 @@ def signals(
         "figures_found": _share(figures, whole),
         "figures_in_sentence": _share(figures, best.matched),
         "salient_missing": sum(weight[i] for i in salient if i in missing) / (sum(weight[i] for i in salient) or 1.0),
-        "nearness": (near or _USUAL_COSINE) if plain else _USUAL_COSINE,
-        "nearness_glossed": _USUAL_COSINE if plain else (near or _USUAL_COSINE),
-        "other_date": best.values[_OTHER_DATE],
-        "rival": best.values[_RIVAL],
         # Read the document's other passages only for a name that is still missing.
         "names_in_document": _share(
             names, whole if whole.issuperset(names) else whole | _told_by_document(question, retrieval, best, analyser)
         ),
-    }, missing
+        "nearest_cosine": best.values[_COSINE] - best.values[_COSINE_GAP],
+        "passage_lead": retrieval.lead * 10 if best.cosine is not None else 0.0,
+        "never_told": float(_never_told(question, retrieval)),
+        "kind_absent": float(_kind_absent(question, ranked)),
+        "score": best.score,
+        "behind_second": best.score - ranked[min(1, len(ranked) - 1)].score,
+        "behind_third": best.score - ranked[min(2, len(ranked) - 1)].score,
+        "units": float(len(units)),
+    }
+    own |= {f"best {name}": value for name, value in zip(FEATURES, best.values, strict=True)}
+    own |= {f"top {name}": max(candidate.values[place] for candidate in ranked[:3]) for name, place in _TOP.items()}
+    own |= {f"{name} across": own[name] if cross else 0.0 for name in _ACROSS}
+    own |= {f"asks {name}": float(question.type == name) for name in ANSWER_TYPES}
+    return own, missing
 
 
 def _heavy(unit: Unit) -> bool:
@@ -142,8 +162,8 @@ def _share(wanted: Sequence[int], found: set[int]) -> float:
 
 
 @cache
-def _model() -> dict[str, float]:
-    record: dict[str, float] = json.loads(files("service").joinpath("answerability.json").read_text("utf-8"))
+def _models() -> dict[str, dict[str, float]]:
+    record: dict[str, dict[str, float]] = json.loads(files("service").joinpath("answerability.json").read_text("utf-8"))
     return record
 
 
@@ -171,10 +191,10 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     if not ranked:
         return Evidence(0.0, {}, tuple(question.text[u.start : u.end] for u in question.units))
     values, missing = signals(question, retrieval, ranked, analyser)
-    model = _model()
+    model = _models()[by_vectors(ranked)]
     logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
-    if _never_told(question, retrieval) or _kind_absent(question, ranked) or is_dull(ranked[0]):
+    if is_dull(ranked[0]):
         probability = min(probability, _DOUBTFUL)
     parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
     return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)

@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ingest.kb import Analyser, Analysis, sentence_spans
+from ingest.kb import Analyser, Analysis, statement_spans
 from service.cues import CAPTION, is_code
 from service.question import Unit
 from service.retrieve import Hit, is_reference
 
-__all__ = ["Candidate", "about", "analysed", "candidates", "is_dull", "is_source_line", "terms_in", "unit_places", "unit_terms"]
+__all__ = [
+    "Candidate",
+    "about",
+    "analysed",
+    "by_vectors",
+    "candidates",
+    "is_dull",
+    "is_source_line",
+    "terms_in",
+    "unit_places",
+    "unit_terms",
+]
 
 _SOURCE_LINE = re.compile(
     r"^\W*(?:資料來源|数据来源|資料出處|资料来源|來源|来源|出處|出处|參考|参考|延伸閱讀|延伸阅读|note|註|注"
@@ -41,6 +52,7 @@ class Candidate:
         values: What ``features`` gave, in the order of ``FEATURES``.
         score: Set by the ranking.
         header: Terms of the table's header, which name the row's cells.
+        cosine: Of its vector with the question's, None without vectors of sentences.
     """
 
     hit: Hit
@@ -55,6 +67,7 @@ class Candidate:
     values: list[float] = field(default_factory=list)
     score: float = 0.0
     header: frozenset[str] = frozenset()
+    cosine: float | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -74,13 +87,16 @@ def candidates(hits: Sequence[Hit], analyser: Analyser) -> list[Candidate]:
     out = []
     for rank, hit in enumerate(hits):
         header = hit.passage.header
-        spans = _spans(hit.text, rows=hit.passage.kind == "table_row")
+        spans = _spans(hit.passage.kind, hit.text)
+        near = hit.cosines if hit.cosines is not None and len(hit.cosines) == len(spans) else None
         for position, (start, end) in enumerate(spans):
             text = hit.text[start:end]
             if header and len(spans) > 1 and _cells(text) == _cells(header):
                 continue
             offset = hit.passage.start
             candidate = Candidate(hit, rank, position, offset + start, offset + end, text, analysed(analyser, text))
+            if near is not None:
+                candidate.cosine = float(near[position])
             if header:
                 candidate.header = terms_in(analyser, header)
             out.append(candidate)
@@ -92,17 +108,13 @@ def _cells(row: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _spans(text: str, *, rows: bool) -> tuple[tuple[int, int], ...]:
-    return tuple(_rows(text) if rows else sentence_spans(text))
+def _spans(kind: str, text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(statement_spans(kind, text))
 
 
-def _rows(text: str) -> list[tuple[int, int]]:
-    spans, at = [], 0
-    for line in text.split("\n"):
-        if line.strip():
-            spans.append((at, at + len(line)))
-        at += len(line) + 1
-    return spans
+def by_vectors(found: Sequence[Candidate]) -> str:
+    """Return which of the learnt models fits: some of the sentences have a vector, or none has."""
+    return "with_vectors" if any(candidate.cosine is not None for candidate in found) else "without_vectors"
 
 
 def unit_terms(analysis: Analysis) -> frozenset[str]:

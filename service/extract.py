@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Analyser, fold, to_script
-from service.candidates import Candidate, candidates, is_dull
+from service.candidates import Candidate, by_vectors, candidates, is_dull
 from service.features import FEATURES, features
 from service.instructions import is_instruction
 from service.question import Question
@@ -31,9 +31,9 @@ _SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
+def _weights() -> dict[str, NDArray[np.float64]]:
     record = json.loads(files("service").joinpath("ranking.json").read_text("utf-8"))
-    return np.array(record["weights"])
+    return {name: np.array(weights) for name, weights in record.items()}
 
 
 def expand(values: Sequence[Sequence[float]], question_type: str, crossing: Sequence[bool]) -> NDArray[np.float64]:
@@ -62,7 +62,8 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
         return []
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
     crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
-    for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ _weights(), strict=True):
+    weights = _weights()[by_vectors(found)]
+    for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ weights, strict=True):
         # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
         candidate.score = float(score) - (_DULL_COST if is_dull(candidate) else 0.0)
     return _commands_last(sorted(found, key=lambda candidate: -candidate.score))

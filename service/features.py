@@ -28,7 +28,7 @@ from service.cues import (
 )
 from service.question import Question, Unit
 
-__all__ = ["FEATURES", "features"]
+__all__ = ["BY_VECTORS", "FEATURES", "features"]
 
 FEATURES = (
     "coverage",
@@ -69,7 +69,16 @@ FEATURES = (
     "naming",
     "rival",
     "defines",
+    "cosine",
+    "cosine_gap",
+    "cosine_first",
+    "passage_cosine",
+    "cosine_before",
+    "cosine_after",
 )
+# What is said by vectors alone, and how cosines of the embedded encoder, which lie between 0.7 and 0.95, are spread around zero.
+BY_VECTORS = ("cosine", "cosine_gap", "cosine_first", "passage_cosine", "cosine_before", "cosine_after")
+_COSINE_MIDDLE, _COSINE_SCALE = 0.8, 10.0
 
 
 # A name goes on after a hyphen with what begins with a capital in print or holds a figure; suffixes of its own make no other name.
@@ -159,6 +168,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
     asked_dates = frozenset(q.term for q in question.analysis.quantities if q.kind == "date")
     naming = asks_name(question)
     best_passage = max((c.hit.score for c in found), default=1.0) or 1.0
+    nearest = max((c.cosine for c in found if c.cosine is not None), default=0.0)
     for place, candidate in enumerate(found):
         mine = own_terms[place]
         candidate.matched = {i for i in range(len(units)) if i in held[place]}
@@ -213,12 +223,35 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
             1.0 if naming and names_something(candidate.analysis) else 0.0,
             rival(question, candidate),
             1.0 if "definition" in question.types and defines(candidate.analysis, places) else 0.0,
+            *_by_vectors(found, place, nearest),
         ]
 
 
 def _held(units: Sequence[Unit], terms: frozenset[str]) -> frozenset[int]:
     """Return the places of the units of which a text has a term."""
     return frozenset(i for i, unit in enumerate(units) if not terms.isdisjoint(unit.terms))
+
+
+def _by_vectors(found: Sequence[Candidate], place: int, nearest: float) -> list[float]:
+    """Return what the vectors of a sentence, of its passage and of the sentences beside it say; zeros without them.
+
+    What answers may not say what it is about (*this is hard to tune*): then the sentence before it does.
+    """
+    candidate = found[place]
+    if candidate.cosine is None:
+        return [0.0] * len(BY_VECTORS)
+    beside = (found[at] if 0 <= at < len(found) else None for at in (place - 1, place + 1))
+    return [
+        _spread(candidate.cosine),
+        _spread(candidate.cosine) - _spread(nearest),
+        float(candidate.cosine == nearest),
+        _spread(candidate.hit.scores.get("dense", _COSINE_MIDDLE)),
+        *(_spread(one.cosine) if one and one.cosine is not None and one.hit is candidate.hit else 0.0 for one in beside),
+    ]
+
+
+def _spread(cosine: float) -> float:
+    return (cosine - _COSINE_MIDDLE) * _COSINE_SCALE
 
 
 def _longer_name(question: Question, unit: Unit, candidate: Candidate) -> bool:

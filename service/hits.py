@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb import Document, Passage, PassageRef, Snapshot, fold
+from service.rerank import sigmoid
 from service.retrieved import Hit
 
 __all__ = ["Candidates", "best_hits", "is_reference"]
@@ -33,27 +34,35 @@ _DIGITS = re.compile(r"\d+")
 _TWIN = 0.78
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidates:
-    """What is known of the candidates before one of them is read.
+    """What is known of the candidates before the hits are chosen.
 
     Attributes:
         refs: Where they stand.
-        fused: Their scores, shape (n,).
         lexical: Of the lexical leg, shape (n,).
-        cosine: Of the dense leg, shape (n,); zeros without one.
         logits: Of the rerank model, shape (n,).
-        near: What the dense leg adds to them, shape (n,).
         features: What the rerank model looked at, shape (n, features).
+        cosine: Of the dense leg, shape (n,); zeros without one.
+        near: What the dense leg adds to the logits, shape (n,).
+        fused: Their scores, shape (n,).
+        read: Passages that were read already, with their text, by place.
+        cosines: Of their sentences, by place.
     """
 
     refs: Sequence[PassageRef]
-    fused: NDArray[np.float64]
     lexical: NDArray[np.float64]
-    cosine: NDArray[np.float64]
     logits: NDArray[np.float64]
-    near: NDArray[np.float64]
     features: NDArray[np.float64]
+    cosine: NDArray[np.float64] = field(init=False)
+    near: NDArray[np.float64] = field(init=False)
+    fused: NDArray[np.float64] = field(init=False)
+    read: dict[int, tuple[Passage, str]] = field(default_factory=dict)
+    cosines: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cosine = self.near = np.zeros(len(self.refs))
+        self.fused = sigmoid(self.logits)
 
     def hit(self, place: int, passage: Passage, text: str, document: Document, score: float) -> Hit:
         """Return the hit of a candidate that was read."""
@@ -71,6 +80,7 @@ class Candidates:
             "worth": _worth(passage),
         }
         hit.features = self.features[place]
+        hit.cosines = self.cosines.get(place)
         return hit
 
 
@@ -95,9 +105,7 @@ def _is_reference(heading: str) -> bool:
     return bool(_REFERENCES.match(heading))
 
 
-def _best_first(
-    snapshot: Snapshot, refs: Sequence[PassageRef], order: NDArray[np.int64], fused: NDArray[np.float64], size: int
-) -> Iterator[tuple[int, float, Passage, str]]:
+def _best_first(snapshot: Snapshot, found: Candidates, order: NDArray[np.int64], size: int) -> Iterator[tuple[int, float, Passage, str]]:
     """Yield (place, score with its worth, passage, text), best first; read in rounds, since few are wanted and reading is dear.
 
     No worth is above 1: what is not read yet cannot beat what scores as much as the best of it without its worth.
@@ -105,10 +113,13 @@ def _best_first(
     waiting: list[tuple[float, int, int, Passage, str]] = []
     for start in range(0, len(order), size):
         some = order[start : start + size].tolist()
-        for position, (place, entry) in enumerate(zip(some, snapshot.passages_at([refs[place] for place in some]), strict=True), start):
+        unread = [place for place in some if place not in found.read]
+        entries = found.read | dict(zip(unread, snapshot.passages_at([found.refs[place] for place in unread]), strict=True))
+        for position, place in enumerate(some, start):
+            entry = entries[place]
             if entry is not None:
-                heapq.heappush(waiting, (-float(fused[place]) * _worth(entry[0]), position, place, *entry))
-        bound = float(fused[order[start + size]]) if start + size < len(order) else 0.0
+                heapq.heappush(waiting, (-float(found.fused[place]) * _worth(entry[0]), position, place, *entry))
+        bound = float(found.fused[order[start + size]]) if start + size < len(order) else 0.0
         while waiting and -waiting[0][0] >= bound:
             score, _, place, passage, text = heapq.heappop(waiting)
             yield place, -score, passage, text
@@ -130,7 +141,7 @@ def best_hits(snapshot: Snapshot, found: Candidates, *, phrases: Sequence[str], 
     hits: list[Hit] = []
     seen = _Seen()
     dropped: list[dict[str, str]] = []
-    for place, score, passage, text in _best_first(snapshot, found.refs, order, found.fused, top_k + _SPARE):
+    for place, score, passage, text in _best_first(snapshot, found, order, top_k + _SPARE):
         document = snapshot.documents.get(passage.document_id)
         if document is None:
             continue

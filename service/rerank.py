@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ingest.kb import WeightedTerm
 from service.question import Question
 
-__all__ = ["FEATURE_NAMES", "PASSAGE_FEATURES", "passage_features", "rerank_logits", "sigmoid"]
+__all__ = ["FEATURE_NAMES", "PASSAGE_FEATURES", "near_features", "near_logits", "passage_features", "rerank_logits", "sigmoid"]
 
 PASSAGE_FEATURES = (
     "lexical",
@@ -36,6 +36,11 @@ FEATURE_NAMES = (
     "across",
     *(f"{name} of the best in the asker's language" for name in ("lexical", "coverage", "coverage_around")),
 )
+
+
+# Features without sentences; and how cosines of the embedded encoder, which lie between 0.7 and 0.95, are spread around zero.
+_NEAR = 6
+_COSINE_MIDDLE, _COSINE_SCALE = 0.8, 10.0
 
 
 def passage_features(
@@ -102,15 +107,41 @@ def passage_features(
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
+def _models() -> dict[str, NDArray[np.float64]]:
     record = json.loads(files("service").joinpath("reranking.json").read_text("utf-8"))
-    return np.array(record["weights"])
+    return {name: np.array(weights) for name, weights in record.items()}
 
 
 def rerank_logits(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the candidates' logits from their features: a linear model learnt by maximising the likelihood of the right passage."""
-    weights = _weights()
+    weights = _models()["without_vectors"]
     logits: NDArray[np.float64] = values @ weights[:-1] + weights[-1]
+    return logits
+
+
+def near_features(
+    logits: NDArray[np.float64], across: NDArray[np.float64], cosine: NDArray[np.float64], sentence: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return what is known of candidates once the multilingual model has its say, shape (n, 6), or (n, 9) with sentences.
+
+    Args:
+        logits: Of ``rerank_logits``, shape (n,).
+        across: 1 for a passage in the other language than the question's, else 0; vectors of two languages lie further apart.
+        cosine: Of the passages, shape (n,).
+        sentence: Of the nearest sentence of each, shape (n,); None before any passage is read.
+    """
+    parts = [logits, logits * across, across]
+    for values in (cosine,) if sentence is None else (cosine, sentence):
+        spread = (values - _COSINE_MIDDLE) * _COSINE_SCALE
+        behind = (values - values.max(initial=-1.0)) * _COSINE_SCALE
+        parts += [spread, spread * across, behind * across]
+    return np.stack(parts, axis=1)
+
+
+def near_logits(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the candidates' logits from ``near_features``, by the model that fits their number."""
+    weights = _models()["with_vectors" if values.shape[1] == _NEAR else "with_sentences"]
+    logits: NDArray[np.float64] = values @ weights
     return logits
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.kb import KnowledgeBase, PassageRef, Snapshot, WenjuError
 from service.fusion import index_terms, lexical_scores, near_terms
 from service.hits import Candidates, best_hits, is_reference
 from service.question import Question
-from service.rerank import passage_features, rerank_logits, sigmoid
+from service.rerank import near_features, near_logits, passage_features, rerank_logits, sigmoid
 from service.retrieved import Filters, Hit, Retrieval
 
 __all__ = ["Filters", "Hit", "Retrieval", "is_reference", "joined", "retrieve"]
 
 _PHRASE_DEPTH = 5
+# Of the candidates, for each passage wanted this many are ranked again by their nearest sentence.
+_REREAD = 3
 
 
 def retrieve(
@@ -43,6 +48,7 @@ def retrieve(
     timings: dict[str, float] = {}
     legs, degraded = ["lexical"], []
     near: dict[PassageRef, float] = {}
+    vector: NDArray[np.float32] | None = None
     started = time.perf_counter()
     if dense and kb.embedder is not None and snapshot.has_vectors:
         try:
@@ -73,8 +79,14 @@ def retrieve(
     started = time.perf_counter()
     values = passage_features(question, terms, lexical.weights, lexical.idf, lexical.languages, base)
     logits = rerank_logits(values)
-    cosine, added = near_terms(lexical.refs, near, settings.dense_weight)
-    candidates = Candidates(lexical.refs, sigmoid(logits + added), base, cosine, logits, added, values)
+    candidates = Candidates(lexical.refs, base, logits, values)
+    if vector is not None and kb.embedder is not None and kb.embedder.of_sentences:
+        across = np.array([(language == "en") != (question.language == "en") for language in lexical.languages], dtype=np.float64)
+        candidates.cosine = snapshot.cosines(vector, lexical.refs)
+        _by_meaning(snapshot, candidates, across, vector, kb.embedder.identity, most=top_k * _REREAD)
+    else:
+        candidates.cosine, candidates.near = near_terms(lexical.refs, near, settings.dense_weight)
+    candidates.fused = sigmoid(logits + candidates.near)
     hits, dropped = best_hits(snapshot, candidates, phrases=question.exact, top_k=top_k)
     for hit in hits:
         hit.opening = snapshot.opening(hit.document.id)
@@ -82,8 +94,35 @@ def retrieve(
     explained = [(t.term, float(i), t.weight) for t, i in zip(terms, lexical.idf, strict=True)]
     result = Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)
     # idf of a term that no passage has: ln(1 + (N + 0.5) / 0.5).
+    result.lead = max(near.values()) - sum(near.values()) / len(near) if near else 0.0
     result.unseen_idf = math.log(1 + (snapshot.statistics.passages + 0.5) / 0.5)
     return result
+
+
+def _by_meaning(
+    snapshot: Snapshot, candidates: Candidates, across: NDArray[np.float64], vector: NDArray[np.float32], model: str, *, most: int
+) -> None:
+    """Add what the multilingual model says: of all candidates by their passage, then of the best by their nearest sentence.
+
+    A passage of many sentences says one of them as well as a passage of one does. Those that are not read stay behind those that are.
+    """
+    logits = candidates.logits
+    first = near_logits(near_features(logits, across, candidates.cosine, None))
+    best = np.argsort(-first, kind="stable")[:most]
+    entries = snapshot.passages_at([candidates.refs[place] for place in best])
+    candidates.read = {int(place): entry for place, entry in zip(best, entries, strict=True) if entry is not None}
+    rows = snapshot.sentence_vectors(model, list(candidates.read.values()))
+    candidates.cosines = {place: own @ vector for place, own in zip(candidates.read, rows, strict=True) if own is not None and len(own)}
+    final = first
+    if candidates.cosines:
+        places = np.array(list(candidates.cosines))
+        nearest = np.array([float(own.max()) for own in candidates.cosines.values()])
+        second = near_logits(near_features(logits[places], across[places], candidates.cosine[places], nearest))
+        rest = np.ones(len(logits), dtype=bool)
+        rest[places] = False
+        final = first - max(0.0, float(first[rest].max(initial=-np.inf) - second.min()))
+        final[places] = second
+    candidates.near = final - logits
 
 
 def joined(first: Retrieval, second: Retrieval, *, top_k: int) -> Retrieval:

@@ -48,6 +48,7 @@ class Hit:
         fusion: The terms that make up the score: the rerank model's logit, what the dense leg adds to it, the passage's worth as a source.
         features: What the rerank model looked at, in its order; None for a hit that was made elsewhere.
         opening: First characters of the document.
+        cosines: Of its sentences' vectors with the question's, shape (sentences,); None without them.
     """
 
     ref: PassageRef
@@ -60,6 +61,7 @@ class Hit:
     fusion: dict[str, float] = field(default_factory=dict)
     features: NDArray[np.float64] | None = None
     opening: str = ""
+    cosines: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True)
@@ -75,3 +77,5 @@ class Retrieval:
     terms: list[tuple[str, float, float]] = field(default_factory=list)
     dropped: list[dict[str, str]] = field(default_factory=list)
     unseen_idf: float = 0.0
+    # How far the nearest passage of the dense leg stands out from its candidates' mean, in cosine.
+    lead: float = 0.0

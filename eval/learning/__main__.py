@@ -20,7 +20,7 @@ from ingest.kb import KnowledgeBase, Settings
 from service.answerability import SIGNALS, SIGNS, signals
 from service.candidates import Candidate, candidates
 from service.extract import expand, rank_sentences
-from service.features import features
+from service.features import BY_VECTORS, FEATURES, features
 from service.question import read_question
 from service.retrieve import retrieve
 
@@ -46,8 +46,8 @@ def _ranked(asked: Asked) -> tuple[list[Candidate], NDArray[np.float64], NDArray
     return found, inputs, np.array([float(holds(asked, c)) for c in found])
 
 
-def learn_ranking(questions: Iterable[tuple[Asked, float]]) -> NDArray[np.float64]:
-    """Return the weights of the sentence ranking; prints how often the right sentence is first and among three, per set.
+def learn_ranking(questions: Iterable[tuple[Asked, float]]) -> dict[str, list[float]]:
+    """Return the weights of the sentence ranking, with vectors and without; prints how often the right sentence is first and among three.
 
     Args:
         questions: With the weight of each.
@@ -62,14 +62,28 @@ def learn_ranking(questions: Iterable[tuple[Asked, float]]) -> NDArray[np.float6
         groups.append(np.full(len(found), number))
         weights.append(np.full(len(found), weight))
         sources.append(asked.source)
-    fitted = fit_softmax(np.concatenate(inputs), np.concatenate(right), np.concatenate(groups), weight=np.concatenate(weights), l2=3.0)
-    for source in dict.fromkeys(sources):
-        chosen = [np.argsort(-(v @ fitted), kind="stable") for v, s in zip(inputs, sources, strict=True) if s == source]
-        labels_of = [r for r, s in zip(right, sources, strict=True) if s == source]
-        first = np.mean([labels[order[0]] > 0 for order, labels in zip(chosen, labels_of, strict=True)])
-        three = np.mean([labels[order[:3]].max() > 0 for order, labels in zip(chosen, labels_of, strict=True)])
-        print(f"  {source}: right sentence first {first:.3f}, among three {three:.3f}, of {len(chosen)}")
-    return fitted
+    out = {}
+    for name, known in (("with_vectors", True), ("without_vectors", False)):
+        seen = inputs if known else [without_vectors(values) for values in inputs]
+        fitted = fit_softmax(np.concatenate(seen), np.concatenate(right), np.concatenate(groups), weight=np.concatenate(weights), l2=3.0)
+        print(f" {name}")
+        for source in dict.fromkeys(sources):
+            chosen = [np.argsort(-(v @ fitted), kind="stable") for v, s in zip(seen, sources, strict=True) if s == source]
+            labels_of = [r for r, s in zip(right, sources, strict=True) if s == source]
+            first = np.mean([labels[order[0]] > 0 for order, labels in zip(chosen, labels_of, strict=True)])
+            three = np.mean([labels[order[:3]].max() > 0 for order, labels in zip(chosen, labels_of, strict=True)])
+            print(f"  {source}: right sentence first {first:.3f}, among three {three:.3f}, of {len(chosen)}")
+        out[name] = [round(float(w), 4) for w in fitted]
+    return out
+
+
+def without_vectors(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ranking's inputs as they are where sentences have no vectors."""
+    out = inputs.copy()
+    places = [FEATURES.index(name) for name in BY_VECTORS]
+    # Each feature stands once more for sentences in the other language, before the last column.
+    out[:, [*places, *(inputs.shape[1] - 1 - len(FEATURES) + place for place in places)]] = 0.0
+    return out
 
 
 def _signals(asked: Asked) -> list[float] | None:
@@ -80,30 +94,53 @@ def _signals(asked: Asked) -> list[float] | None:
     return [values[name] for name in SIGNALS]
 
 
-def learn_answerability(examples: Iterable[tuple[str, Asked, bool]], judged: Collection[str]) -> dict[str, float]:
-    """Return the model of answerability, its bias set so that the default threshold keeps what it should of some sets.
+def _forget_vectors(asked: Asked) -> None:
+    """Leave a question as it would be without a dense leg, its passages apart."""
+    asked.retrieval.lead = 0.0
+    for hit in asked.retrieval.hits:
+        hit.cosines = None
+        hit.scores["dense"] = 0.0
+
+
+def learn_answerability(examples: Iterable[tuple[str, Asked, bool]], judged: Collection[str]) -> dict[str, dict[str, float]]:
+    """Return the models of answerability, with vectors and without.
+
+    The bias of each is set so that the default threshold keeps what it should of some sets.
 
     Args:
         examples: (kind, question, whether the evidence answers it).
         judged: The kinds that the threshold is set on.
     """
-    kinds, rows, labels = [], [], []
+    kinds: list[str] = []
+    labels: list[float] = []
+    rows: dict[str, list[list[float]]] = {"with_vectors": [], "without_vectors": []}
     for kind, asked, label in examples:
         values = _signals(asked)
-        if values is not None:
-            kinds.append(kind)
-            rows.append(values)
-            labels.append(float(label))
-    table, right = np.array(rows), np.array(labels)
+        if values is None:
+            continue
+        rows["with_vectors"].append(values)
+        _forget_vectors(asked)
+        rows["without_vectors"].append(_signals(asked) or values)
+        kinds.append(kind)
+        labels.append(float(label))
+    out = {}
+    for name, table in rows.items():
+        print(f" {name}")
+        out[name] = _fit_answerability(kinds, np.array(table), np.array(labels), judged)
+    return out
+
+
+def _fit_answerability(
+    kinds: Sequence[str], table: NDArray[np.float64], right: NDArray[np.float64], judged: Collection[str]
+) -> dict[str, float]:
     size = {kind: kinds.count(kind) for kind in set(kinds)}
     # Every kind counts the same, and both answers do.
-    sides = {side: len({kind for kind, label in zip(kinds, labels, strict=True) if label == side}) for side in (0.0, 1.0)}
+    sides = {side: len({kind for kind, label in zip(kinds, right, strict=True) if label == side}) for side in (0.0, 1.0)}
     share = {kind: _OWN_SHARE if kind.startswith((*judged, *_OWN_KINDS)) else 1.0 for kind in size}
-    weight = np.array([1000 / size[kind] / sides[label] * share[kind] for kind, label in zip(kinds, labels, strict=True)])
+    weight = np.array([1000 / size[kind] / sides[label] * share[kind] for kind, label in zip(kinds, right, strict=True)])
     fitted, bias = fit_logistic(table, right, np.array(SIGNS), weight=weight, l2=1.0)
     own = np.array([kind in judged for kind in kinds])
-    scores = table @ fitted + bias
-    bias -= float(np.quantile(scores[own], 1 - _KEPT))
+    bias -= float(np.quantile((table @ fitted + bias)[own], 1 - _KEPT))
     for kind in dict.fromkeys(kinds):
         which = np.array([k == kind for k in kinds])
         kept = float((table[which] @ fitted + bias >= 0).mean())
@@ -158,7 +195,7 @@ def main() -> None:
             public = (asked for group in groups for asked in squad_asked(group, folder / group.name, kb.settings, limit=_RANKED))
             weighed = [(asked, _OWN_WEIGHT) for asked in own if asked.evidence] + [(asked, 1.0) for asked in public]
             weights = learn_ranking(weighed)
-            (_SERVICE / "ranking.json").write_text(json.dumps({"weights": [round(float(w), 4) for w in weights]}) + "\n", "utf-8")
+            (_SERVICE / "ranking.json").write_text(json.dumps(weights) + "\n", "utf-8")
         if options.model in ("answerability", "both"):
             model = learn_answerability(_examples(own, groups, kb, folder), [path.stem for path in options.set if path.stem != "crossing"])
             (_SERVICE / "answerability.json").write_text(json.dumps(model, indent=1) + "\n", "utf-8")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingest.kb.model import Block, Document, Language, Page, Passage, Rect
     from ingest.kb.numbers import Quantity, find_quantities
     from ingest.kb.script import convert_prose, detect_language, detect_script, to_script
-    from ingest.kb.sentences import sentence_spans
+    from ingest.kb.sentences import sentence_spans, statement_spans
     from ingest.kb.settings import Settings, load_settings
 
 _HOME = {
@@ -38,7 +38,7 @@ _HOME = {
     "model": ("Block", "Document", "Language", "Page", "Passage", "Rect"),
     "numbers": ("Quantity", "find_quantities"),
     "script": ("convert_prose", "detect_language", "detect_script", "to_script"),
-    "sentences": ("sentence_spans",),
+    "sentences": ("sentence_spans", "statement_spans"),
     "settings": ("Settings", "load_settings"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -72,6 +72,7 @@ __all__ = [
     "fold",
     "load_settings",
     "sentence_spans",
+    "statement_spans",
     "to_script",
 ]
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ingest.kb.errors import KnowledgeBaseError, NoSpaceError, NotFoundError
 from ingest.kb.model import Document, Page, Passage
-from ingest.kb.rows import document_of, pack_page, page_of, passage_of, passage_row
+from ingest.kb.rows import SENTENCES, document_of, matrix_of, pack_matrix, pack_page, page_of, passage_of, passage_row
 from ingest.kb.schema import (
     PAGE_BY_NUMBER,
     PASSAGES_BY_ID,
@@ -279,6 +279,22 @@ class Catalogue:
     def put_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Store vectors by content hash."""
         rows = [{"model": model, "content": key, "vector": np.asarray(v, dtype="<f4").tobytes()} for key, v in vectors.items()]
+        if rows:
+            with self.write() as connection:
+                connection.execute(vectors_table.insert().prefix_with("OR REPLACE"), rows)
+
+    def sentence_vectors(self, model: str, contents: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors of the sentences of texts by the text's content hash, each of shape (sentences, dimension)."""
+        query = sa.select(vectors_table.c.content, vectors_table.c.vector).where(
+            vectors_table.c.model == model + SENTENCES, vectors_table.c.content.in_(contents)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return {row.content: matrix_of(row.vector) for row in rows}
+
+    def put_sentence_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Store vectors of sentences by their text's content hash, in half precision."""
+        rows = [{"model": model + SENTENCES, "content": key, "vector": pack_matrix(v)} for key, v in vectors.items() if len(v)]
         if rows:
             with self.write() as connection:
                 connection.execute(vectors_table.insert().prefix_with("OR REPLACE"), rows)

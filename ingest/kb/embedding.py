@@ -1,7 +1,8 @@
 """Embedders: the embedded default, none, or any LlamaIndex embedding by settings.
 
-The embedded encoder reads English only. Chinese text reaches it as an English gloss made with the lexicon (concepts, Latin words,
-figures), never raw: to this model all Chinese text is nearly the same sequence of unknown pieces.
+The embedded default is a multilingual encoder, where its weights can be installed. Elsewhere an English one stands in: Chinese text
+reaches it as an English gloss made with the lexicon (concepts, Latin words, figures), never raw, since to that model all Chinese text is
+nearly the same sequence of unknown pieces.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.kb import e5
 from ingest.kb.analyse import Analyser
 from ingest.kb.errors import DependencyError, SettingsError
 from ingest.kb.minilm import DIMENSION, MiniLM, find_weights
+from ingest.kb.model import Passage
+from ingest.kb.sentences import statement_spans
 from ingest.kb.settings import EmbeddingSettings
 from ingest.kb.tokens import is_han
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
-__all__ = ["Embedder", "content_hash", "gloss", "make_embedder"]
+__all__ = ["Embedder", "content_hash", "gloss", "make_embedder", "passage_text", "sentence_texts"]
 
 # A model that is being loaded or is overrun answers a moment later.
 _ATTEMPTS, _PAUSE_S = 3, 0.5
@@ -36,15 +40,33 @@ class Embedder(Protocol):
 
     Attributes:
         identity: Model and everything else that its vectors depend on; vectors of different identities are never mixed.
+        of_sentences: Whether each sentence is to have a vector too, by which the ranking of sentences was learnt.
     """
 
     identity: str
+    of_sentences: bool
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors of passages, shape (n, dimension)."""
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question, shape (dimension,)."""
+
+
+def passage_text(passage: Passage, text: str, title: str) -> str:
+    """Return what stands for a passage in the dense leg: its last heading (or the title), a table's header, and its text."""
+    return f"{_above(passage, title)}{text}"
+
+
+def sentence_texts(passage: Passage, text: str, title: str) -> list[str]:
+    """Return what stands for each sentence of a passage, with the same above it."""
+    above = _above(passage, title)
+    return [f"{above}{text[start:end]}" for start, end in statement_spans(passage.kind, text)]
+
+
+def _above(passage: Passage, title: str) -> str:
+    header = f"{passage.header}\n" if passage.header else ""
+    return f"{passage.heading[-1] if passage.heading else title}\n{header}"
 
 
 def content_hash(text: str) -> str:
@@ -80,8 +102,49 @@ def _minilm() -> MiniLM | None:
     return MiniLM(files) if files else None
 
 
-class EmbeddedEmbedder:
+@cache
+def _e5() -> e5.E5 | None:
+    path = e5.find_weights()
+    return e5.E5(path) if path else None
+
+
+class MultilingualEmbedder:
+    """The embedded multilingual encoder."""
+
+    identity = f"multilingual-e5-small-q4/{e5.DIMENSION}"
+    of_sentences = True
+
+    @staticmethod
+    def available() -> bool:
+        """Return whether the weights are installed."""
+        return e5.find_weights() is not None
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, 384)."""
+        return self._model().encode_passages(texts)
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        """Return the unit vector of a question, shape (384,)."""
+        return self._model().encode_question(text)
+
+    @staticmethod
+    def _model() -> e5.E5:
+        model = _e5()
+        if model is None:
+            raise _not_installed()
+        return model
+
+
+def _not_installed() -> DependencyError:
+    return DependencyError(
+        "the weights of the embedded encoder are not installed", hint="Run `make setup`, or set embedding.provider to none."
+    )
+
+
+class EnglishEmbedder:
     """The embedded English encoder over English text and English glosses of Chinese text."""
+
+    of_sentences = False
 
     def __init__(self, analyser: Analyser) -> None:
         self._analyser = analyser
@@ -96,10 +159,7 @@ class EmbeddedEmbedder:
         """Return unit vectors, shape (n, 384)."""
         model = _minilm()
         if model is None:
-            raise DependencyError(
-                "the weights of the embedded encoder are not installed",
-                hint="Run `make setup`, or set embedding.provider to none.",
-            )
+            raise _not_installed()
         return model.encode([gloss(self._analyser, text) for text in texts])
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
@@ -117,6 +177,9 @@ class LlamaIndexEmbedder:
         batch_size: Texts per call.
         dimension: Expected dimension; 0 takes what the model gives.
     """
+
+    # Each may cost money, and the weights of the ranking are not those of another model's cosines.
+    of_sentences = False
 
     def __init__(self, model: BaseEmbedding, *, identity: str, batch_size: int, dimension: int = 0) -> None:
         self._model = model
@@ -181,7 +244,9 @@ def make_embedder(settings: EmbeddingSettings, analyser: Analyser) -> Embedder |
     if provider == "none":
         return None
     if provider == "embedded":
-        return EmbeddedEmbedder(analyser) if EmbeddedEmbedder.available() else None
+        if MultilingualEmbedder.available():
+            return MultilingualEmbedder()
+        return EnglishEmbedder(analyser) if EnglishEmbedder.available() else None
     model = _llama_index_model(settings)
     return LlamaIndexEmbedder(
         model,

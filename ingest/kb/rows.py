@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+import struct
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.kb.model import Block, Document, Page, Passage
 
-__all__ = ["document_of", "pack_page", "page_of", "passage_of", "passage_row"]
+__all__ = ["SENTENCES", "document_of", "matrix_of", "pack_matrix", "pack_page", "page_of", "passage_of", "passage_row"]
+
+# Set behind a model's name: the vectors of a text's sentences stand beside its own.
+SENTENCES = "/sentences"
+
+
+def pack_matrix(vectors: NDArray[np.float32]) -> bytes:
+    """Return the rows of a matrix packed, in half precision, behind their number."""
+    return struct.pack("<I", len(vectors)) + np.asarray(vectors, dtype="<f2").tobytes()
+
+
+def matrix_of(packed: bytes) -> NDArray[np.float32]:
+    """Return the matrix that ``pack_matrix`` packed."""
+    (count,) = struct.unpack_from("<I", packed)
+    return np.frombuffer(packed, dtype="<f2", offset=4).astype(np.float32).reshape(count, -1)
 
 
 def document_of(record: Mapping[str, Any]) -> Document:

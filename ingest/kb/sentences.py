@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["sentence_spans"]
+__all__ = ["sentence_spans", "statement_spans"]
 
 _CLOSERS = "」』”’\"')）】》〉]］"
 # Full stops are looked at from the first of a run only, and without going back: a line of nothing else costs one look at each.
@@ -55,4 +55,21 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     left, right = at + len(text[at:end]) - len(text[at:end].lstrip()), at + len(text[at:end].rstrip())
     if right > left:
         spans.append((left, right))
+    return spans
+
+
+def statement_spans(kind: str, text: str) -> list[tuple[int, int]]:
+    """Return the spans of what can be cited of a passage: its sentences, or the rows of a table.
+
+    Args:
+        kind: Of the passage.
+        text: Of the passage.
+    """
+    if kind != "table_row":
+        return sentence_spans(text)
+    spans, at = [], 0
+    for line in text.split("\n"):
+        if line.strip():
+            spans.append((at, at + len(line)))
+        at += len(line) + 1
     return spans

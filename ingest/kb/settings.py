@@ -110,7 +110,10 @@ class RetrievalSettings(_Group):
     exact_up_to: int = Field(
         30_000, ge=0, description="Up to this many passages in a segment, a question is compared with every vector; above, Chroma is asked."
     )
-    dense_weight: float = Field(1.5, description="What the nearest passage of the dense leg is worth, in logits of the reranking.")
+    dense_weight: float = Field(
+        1.5,
+        description="What the nearest passage is worth, in logits of the reranking; the embedded multilingual model has its own weights.",
+    )
     passage_chars_zh: int = Field(320, description="Target size of a Chinese passage, in characters.")
     passage_chars_en: int = Field(900, description="Target size of an English passage, in characters.")
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb.catalogue import Catalogue
+from ingest.kb.embedding import content_hash, passage_text
 from ingest.kb.errors import DependencyError, KnowledgeBaseError, NotFoundError
 from ingest.kb.generation import LANGUAGES, Generation, segment_faults
 from ingest.kb.lexical import ALL_FIELDS, LexicalSegment, LexicalStatistics, WeightedTerm, term_hashes
@@ -222,6 +223,25 @@ class Snapshot:
         found.sort(key=lambda item: -item[0])
         return DenseHits([ref for _, ref in found[:limit]], [score for score, _ in found[:limit]], degraded)
 
+    def cosines(self, vector: NDArray[np.float32], refs: Sequence[PassageRef]) -> NDArray[np.float64]:
+        """Return the cosine similarities of passages, shape (n,); that of the farthest of them where a segment has no vectors.
+
+        Args:
+            vector: Unit vector of the question, shape (dimension,).
+            refs: The passages.
+        """
+        out = np.full(len(refs), np.nan)
+        numbers = np.array([ref.segment for ref in refs], dtype=np.int64)
+        ordinals = np.array([ref.ordinal for ref in refs], dtype=np.int64)
+        for number in np.unique(numbers):
+            dense = self._segments[number].dense
+            if dense is not None:
+                own = numbers == number
+                out[own] = dense.vectors[ordinals[own]] @ vector
+        known = out[~np.isnan(out)]
+        out[np.isnan(out)] = known.min() if len(known) else 0.0
+        return out
+
     @property
     def open_segments(self) -> tuple[OpenSegment, ...]:
         """The segments, in the order of the generation."""
@@ -252,6 +272,17 @@ class Snapshot:
                 text = ""
             self._openings[document_id] = text[:_OPENING]
         return self._openings[document_id]
+
+    def sentence_vectors(self, model: str, passages: Sequence[tuple[Passage, str]]) -> list[NDArray[np.float32] | None]:
+        """Return the vectors of the sentences of passages, shape (sentences, dimension); None where a model gave none.
+
+        Args:
+            model: Identity of the model.
+            passages: With their text.
+        """
+        keys = [content_hash(passage_text(p, text, self.documents[p.document_id].title)) for p, text in passages]
+        found = self.catalogue.sentence_vectors(model, keys)
+        return [found.get(key) for key in keys]
 
     def passages_at(self, refs: Sequence[PassageRef]) -> list[tuple[Passage, str] | None]:
         """Return passages with their text, None where the catalogue no longer has one."""
