@@ -103,7 +103,35 @@ def _filled(text: str, before: str, answer: str, analyser: Analyser) -> str:
     own = read_question(text, analyser, fallback=last.language)
     if last.language != own.language and "en" not in (last.language, own.language):
         last = read_question(to_script(before, own.language), analyser)
-    return _bare(own, last) or _elliptic(own, last, analyser) or _pronouns(own, last, answer, analyser) or text
+    made = _bare(own, last) or _elliptic(own, last, analyser) or _pronouns(own, last, answer, analyser)
+    return made or _with_topic(own, last) or text
+
+
+def _with_topic(own: Question, last: Question) -> str:
+    """Return a follow-up that asks something else of the same thing behind what the last question was about; empty if it is none.
+
+    那微調用了幾張 GPU？ after a question on M3-Embedding's pre-training: M3-Embedding 預訓練：微調用了幾張 GPU？
+    """
+    folded = own.analysis.folded.strip()
+    if not _MARKED.search(folded):
+        return ""
+    told = {term for unit in own.units for term in unit.terms}
+    about = [unit for unit in last.units if unit.salience >= 1.0 and not unit.low and not unit.kind_asked and told.isdisjoint(unit.terms)]
+    if not about:
+        return ""
+    lead = max(found.end() for pattern in _LEADS if (found := pattern.match(folded)))
+    rest = own.text.strip()[lead:].lstrip(" ，,")
+    spans: list[tuple[int, int]] = []
+    for unit in about:
+        # M3-Embedding is one name of two words.
+        if spans and unit.start <= spans[-1][1] + 1 and not last.text[spans[-1][1] : unit.start].isspace():
+            spans[-1] = (spans[-1][0], max(spans[-1][1], unit.end))
+        else:
+            spans.append((unit.start, unit.end))
+    names = [re.sub(r"^of\s+", "", last.text[start:end]) for start, end in spans]
+    if own.language == "en":
+        return f"{', '.join(names)}: {rest}"
+    return f"{'、'.join(names)}：{rest}"
 
 
 def _bare(own: Question, last: Question) -> str:
@@ -160,6 +188,9 @@ def _elliptic(own: Question, last: Question, analyser: Analyser) -> str:
     # What asks in words of its own stands alone, unless it names nothing but another slot of the last question.
     short = _echoes(news, old) or _lacks_subject(news, old) if asking else only_names or (marked and not _is_sentence(part))
     if not short or (asking and not marked):
+        return ""
+    # Several new topics are a new question about the same thing, not other fillings of the old one.
+    if not only_names and not asking and sum(slot.sort == "topic" and not slot.low for slot in news) > 1:
         return ""
     return put_in(last, named, analyser, only_new=bool(asking or figure))
 
