@@ -1,4 +1,4 @@
-"""``python -m eval.learning``: fit the sentence ranking and the judgement of answerability, and write their weights into ``service/``."""
+"""``python -m eval.learning``: fit the fusion, the sentence ranking and the judgement, and write their weights into ``service/``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.cases import Case, load_sets
+from eval.learning.fusing import Pool, cases_pools, learn_fusion, squad_pools
 from eval.learning.questions import Asked, cases_asked, holds, squad_asked, swapped
 from eval.learning.solve import fit_logistic, fit_softmax
-from eval.squad import Paragraphs, load_squad
+from eval.squad import Paragraphs, build, load_squad
 from ingest.kb import KnowledgeBase, Settings
 from service.answerability import SIGNALS, SIGNS, signals
 from service.candidates import Candidate, candidates
@@ -26,15 +27,16 @@ from service.retrieve import retrieve
 
 _SERVICE = Path(__file__).resolve().parents[2] / "service"
 _SEED = 11
-# Questions of a set in SQuAD's format to learn from, and of those what the judgement learns from.
-_RANKED, _JUDGED = 1300, 250
+# Questions of a set in SQuAD's format that the ranking, the judgement and the fusion learn from.
+_RANKED, _JUDGED, _FUSED = 1300, 250, 300
 # Questions about reports count this many times one of an encyclopaedia.
 _OWN_WEIGHT = 6.0
 # Kinds of questions about reports count this many times one about an encyclopaedia.
 _OWN_SHARE = 3.0
-_OWN_KINDS = ("crossing", "swapped")
+_OWN_KINDS = ("crossing", "swapped", "far")
+_JUDGED_L2 = 50.0
 # Answerable questions about reports that the default threshold (0.5) keeps.
-_KEPT = 0.94
+_KEPT = 0.955
 
 
 def _ranked(asked: Asked) -> tuple[list[Candidate], NDArray[np.float64], NDArray[np.float64]]:
@@ -138,9 +140,13 @@ def _fit_answerability(
     sides = {side: len({kind for kind, label in zip(kinds, right, strict=True) if label == side}) for side in (0.0, 1.0)}
     share = {kind: _OWN_SHARE if kind.startswith((*judged, *_OWN_KINDS)) else 1.0 for kind in size}
     weight = np.array([1000 / size[kind] / sides[label] * share[kind] for kind, label in zip(kinds, right, strict=True)])
-    fitted, bias = fit_logistic(table, right, np.array(SIGNS), weight=weight, l2=1.0)
-    own = np.array([kind in judged for kind in kinds])
-    bias -= float(np.quantile((table @ fitted + bias)[own], 1 - _KEPT))
+    # In units of their spread, so that the penalty does not favour what comes in large numbers.
+    spread = table.std(axis=0)
+    spread[spread < 1e-9] = 1.0
+    fitted, _ = fit_logistic((table - table.mean(axis=0)) / spread, right, np.array(SIGNS), weight=weight, l2=_JUDGED_L2)
+    fitted /= spread
+    own = np.array([kind in judged for kind in kinds]) & (right == 1)
+    bias = -float(np.quantile(table[own] @ fitted, 1 - _KEPT))
     for kind in dict.fromkeys(kinds):
         which = np.array([k == kind for k in kinds])
         kept = float((table[which] @ fitted + bias >= 0).mean())
@@ -175,29 +181,47 @@ def _examples(own: Sequence[Asked], far: Sequence[Paragraphs], kb: KnowledgeBase
             yield "far", again(text), False
 
 
+def _cases(path: Path, without: Collection[str]) -> list[Case]:
+    return [case for case in load_sets([path]) if not {e.document for e in case.evidence} & set(without)]
+
+
+def _pools(sets: Sequence[Path], without: Collection[str], kb: KnowledgeBase, groups: Sequence[Paragraphs], folder: Path) -> Iterator[Pool]:
+    """Yield the candidates of all questions: of the cases, and of each public set in each language its questions are asked in."""
+    for path in sets:
+        yield from cases_pools(path.stem, _cases(path, without), kb)
+    for group in groups:
+        library = build([group], folder / group.name, kb.settings)
+        places = {name: number for name, _, number, _ in group.questions}
+        for other in groups:
+            shared = [(text, f"{group.name}/{places[name]}") for name, text, _, _ in other.questions if name in places]
+            yield from squad_pools(f"{other.name} → {group.name}", shared[:: max(1, len(shared) // _FUSED)], library)
+
+
 def main() -> None:
-    """Fit one model or both."""
+    """Fit one model, or all three, each with those before it."""
     parser = argparse.ArgumentParser(prog="python -m eval.learning", description=__doc__)
-    parser.add_argument("model", choices=("ranking", "answerability", "both"))
+    parser.add_argument("model", choices=("fusion", "ranking", "answerability", "all"))
     parser.add_argument("--set", type=Path, nargs="+", default=[Path(f"eval/sets/{name}.jsonl") for name in ("dev", "train", "crossing")])
     parser.add_argument("--without", nargs="*", default=[], help="file names of documents whose questions are held out")
     parser.add_argument("--squad", type=Path, nargs="*", default=[], help="sets in SQuAD's format")
     options = parser.parse_args()
     kb = KnowledgeBase(Settings())
     groups = [load_squad(path) for path in options.squad]
-    own: list[Asked] = []
-    for path in options.set:
-        cases: list[Case] = [case for case in load_sets([path]) if not {e.document for e in case.evidence} & set(options.without)]
-        own.extend(cases_asked(path.stem, cases, kb))
+    names = [path.stem for path in options.set]
+    own = [asked for path in options.set for asked in cases_asked(path.stem, _cases(path, options.without), kb)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if options.model in ("ranking", "both"):
+        if options.model in ("fusion", "all"):
+            known = json.loads((_SERVICE / "reranking.json").read_text("utf-8"))
+            known |= learn_fusion(_pools(options.set, options.without, kb, groups, folder), dict.fromkeys(names, _OWN_WEIGHT))
+            (_SERVICE / "reranking.json").write_text(json.dumps(known) + "\n", "utf-8")
+        if options.model in ("ranking", "all"):
             public = (asked for group in groups for asked in squad_asked(group, folder / group.name, kb.settings, limit=_RANKED))
             weighed = [(asked, _OWN_WEIGHT) for asked in own if asked.evidence] + [(asked, 1.0) for asked in public]
             weights = learn_ranking(weighed)
             (_SERVICE / "ranking.json").write_text(json.dumps(weights) + "\n", "utf-8")
-        if options.model in ("answerability", "both"):
-            model = learn_answerability(_examples(own, groups, kb, folder), [path.stem for path in options.set if path.stem != "crossing"])
+        if options.model in ("answerability", "all"):
+            model = learn_answerability(_examples(own, groups, kb, folder), [name for name in names if name != "crossing"])
             (_SERVICE / "answerability.json").write_text(json.dumps(model, indent=1) + "\n", "utf-8")
 
 

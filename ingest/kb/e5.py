@@ -130,14 +130,15 @@ class E5:
 
     Args:
         path: Of ``e5-small-q4.bin``.
+        digest: SHA-256 that the file must have.
 
     Raises:
-        DependencyError: The file is not the pinned one.
+        DependencyError: It has another one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, digest: str = _DIGEST) -> None:
         data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != _DIGEST:
+        if hashlib.sha256(data).hexdigest() != digest:
             raise DependencyError(
                 f"{path} is not the pinned file of multilingual-e5-small (SHA-256 differs)",
                 hint="Reinstall the locked dependencies, or set embedding.provider to another one.",
@@ -228,7 +229,7 @@ class E5:
             batch_tokens: Tokens of one run; texts of like length go together.
         """
         encoded = [self._tokens(f"passage: {text}") for text in texts]
-        out = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+        out = np.zeros((len(texts), self._width), dtype=np.float32)
 
         def fill(batch: list[int]) -> None:
             states = self._forward([encoded[place] for place in batch])
