@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ingest.kb import Analyser, Analysis, statement_spans
-from service.cues import CAPTION, is_code
+from service.cues import CAPTION, is_code, is_cut_off
 from service.question import Unit
 from service.retrieve import Hit, is_reference
 
@@ -142,8 +142,10 @@ def _by_field(terms: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], f
 
 
 def is_dull(candidate: Candidate) -> bool:
-    """Return whether a sentence states nothing: it names sources, is a line of a program, or a caption without figures."""
+    """Return whether a sentence states nothing: it names sources, is a line of a program, a caption without figures, or breaks off."""
     if is_source_line(candidate) or candidate.hit.passage.kind == "code":
+        return True
+    if candidate.hit.passage.kind != "table_row" and is_cut_off(candidate.analysis.folded):
         return True
     code, label = _form(candidate.text)
     return code or (label is not None and all(quantity.start < label for quantity in candidate.analysis.quantities))

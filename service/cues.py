@@ -18,6 +18,7 @@ __all__ = [
     "belongs_to_name",
     "defines",
     "is_code",
+    "is_cut_off",
     "kind_present",
     "names_something",
     "nearness",
@@ -74,6 +75,11 @@ _DEFINES = re.compile(
 _CODE = re.compile(
     r"^\s*(?:import \w|from \w+ import|def \w+\(|return |for \w+ in |while |if __|#include|\$ |sudo |pip |curl |const |let |var |print\()"
     r"|[;{}]\s*$|\w+_\w+ = |\w+\([^()]*\) *#|\w\(\)(?:\s|$)|\w+\.\w+\(\w*\)"
+)
+# A sentence that a page, a table or a formula cut off: it ends on a word that something has to follow.
+_CUT_OFF = re.compile(
+    r"(?:\b(?:an?|the|of|in|on|at|to|for|from|by|with|and|or|that|which|this|these|is|are|was|were|as|than|has|have|doesn['’]t|not|our|their|its)"
+    r"|[的和与及在为把被])\s*$"
 )
 # A run that ends where a figure begins; with a letter in it the figure belongs to a name (o1-1217, pass@1, Qwen-32B).
 _RUN = re.compile(r"[a-z0-9._@-]*[._@-]$|[a-z]+$")
@@ -173,6 +179,11 @@ def defines(analysis: Analysis, places: Sequence[tuple[int, int]]) -> bool:
 def is_code(text: str) -> bool:
     """Return whether a sentence is a line of a program."""
     return bool(_CODE.search(text))
+
+
+def is_cut_off(folded: str) -> bool:
+    """Return whether a sentence breaks off before its end."""
+    return bool(_CUT_OFF.search(folded))
 
 
 def asks_name(question: Question) -> bool:

@@ -26,6 +26,8 @@ __all__ = ["choose", "expand", "rank_sentences"]
 _DULL_COST = 3.0
 # Sentences that an answer, its evidence or a conflict is read from.
 _READ = 20
+# Of the best sentences these may give way to one that says the same in the asker's language, unless it scores this much less.
+_LEADING, _TRANSLATION_COST = 3, 3.0
 _GROUPS = ({"share", "number", "date"}, {"person", "place", "entity"})
 _SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 
@@ -61,7 +63,7 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     if not found:
         return []
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
-    crossing = [(c.hit.passage.language == "en") != (question.language == "en") for c in found]
+    crossing = [_crosses(question, candidate) for candidate in found]
     weights = _weights()[by_vectors(found)]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ weights, strict=True):
         # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
@@ -101,7 +103,37 @@ def _same(left: Candidate, right: Candidate) -> bool:
     concepts = [{m.concept.key for m in c.analysis.concepts if not m.concept.low} for c in (left, right)]
     few, many = sorted(concepts, key=len)
     shared = len(few & many) >= 0.4 * max(len(few), 1)
+    if len(figures[0]) > 1 and figures[0] == figures[1]:
+        return True
     return bool(figures[0]) and (figures[0] <= figures[1] or figures[1] <= figures[0]) and bool(figures[1]) and shared
+
+
+def _translates(left: Candidate, right: Candidate) -> bool:
+    """Return whether two sentences in two languages say the same: the very same figures, one of several or about the same concepts."""
+    figures = [{q.term for q in c.analysis.quantities} for c in (left, right)]
+    few, many = sorted(({m.concept.key for m in c.analysis.concepts if not m.concept.low} for c in (left, right)), key=len)
+    return bool(figures[0]) and figures[0] == figures[1] and (len(figures[0]) > 1 or len(few & many) >= 0.6 * max(len(few), 1))
+
+
+def _own_language_first(question: Question, ranked: Sequence[Candidate]) -> list[Candidate]:
+    """Return the sentences with one in the asker's language in front of its translation, where both stand near the top."""
+    out = list(ranked)
+    for place in range(min(_LEADING, len(out))):
+        leader = out[place]
+        if not _crosses(question, leader):
+            continue
+        for later in range(place + 1, min(_READ, len(out))):
+            own = out[later]
+            if own.score < leader.score - _TRANSLATION_COST:
+                break
+            if not _crosses(question, own) and _translates(leader, own):
+                out.insert(place, out.pop(later))
+                break
+    return out
+
+
+def _crosses(question: Question, candidate: Candidate) -> bool:
+    return (candidate.hit.passage.language == "en") != (question.language == "en")
 
 
 def choose(
@@ -128,6 +160,7 @@ def choose(
     """
     if not ranked:
         return []
+    ranked = _own_language_first(question, ranked)
     scores = np.array([candidate.score for candidate in ranked])
     likelihood = np.exp(scores - scores.max())
     likelihood /= likelihood.sum()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.kb import Analyser
+from ingest.kb import Analyser, fold
 from ingest.kb.lexicon import load_lexicon
-from service.cues import asks_name, belongs_to_name, defines, is_code, kind_present, names_something, other_date, people
+from service.cues import asks_name, belongs_to_name, defines, is_code, is_cut_off, kind_present, names_something, other_date, people
 from service.question import read_question
 
 ANALYSER = Analyser(load_lexicon())
@@ -107,3 +107,16 @@ def test_code(text: str) -> None:
 @pytest.mark.parametrize("text", ["It reads up to 8,192 tokens (see Table 3).", "模型支援一百種語言。", "From 2024 it grew."])
 def test_prose_is_no_code(text: str) -> None:
     assert not is_code(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["This indicates that", "In long document retrieval, M3's sparse doesn’t", "The result is presented in", "份额最大的", "模型包括甲和"],
+)
+def test_a_sentence_that_breaks_off(text: str) -> None:
+    assert is_cut_off(fold(text))
+
+
+@pytest.mark.parametrize("text", ["The mill at Horn grinds rye.", "What is it for?", "资料来自哪里，没有说明。", "Rye, oats and barley"])
+def test_a_whole_sentence_does_not(text: str) -> None:
+    assert not is_cut_off(fold(text))
