@@ -1,8 +1,9 @@
 """Whether the evidence answers the question, judged before any text is made.
 
 Coverage alone does not tell near misses (AUC 0.57 to 0.60 in our measurements): the passage about the right attribute of the wrong entity
-covers nearly every word. So names are looked for on their own, with the title, the headings and the neighbouring sentences as context;
-what the corpus never speaks of, and a figure, share or date that no sentence has, speak against an answer whatever the model says.
+covers nearly every word. So names are looked for on their own, with the title, the headings and the neighbouring sentences as context, and
+all that the ranking knows of the best sentence is weighed too. An amount of money that no passage names, and sentences that state nothing,
+speak against an answer whatever the model says.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from ingest.kb import Analyser
+from ingest.kb import Analyser, fold
 from service.candidates import Candidate, about, analysed, by_vectors, is_dull, unit_terms
+from service.cues import asks_money, names_money
 from service.features import FEATURES
 from service.question import ANSWER_TYPES, Question, Unit
 from service.retrieve import Retrieval
@@ -183,6 +185,14 @@ def _kind_absent(question: Question, ranked: Sequence[Candidate]) -> bool:
     return question.type in ("share", "number", "date", "person") and all(candidate.values[4] == 0.0 for candidate in ranked[:3])
 
 
+def _money_absent(question: Question, ranked: Sequence[Candidate]) -> bool:
+    """Return whether an amount of money is asked for and no passage of the best sentences names a currency."""
+    if not asks_money(question):
+        return False
+    passages = {candidate.hit.passage.id: candidate.hit for candidate in ranked[:3]}
+    return not any(names_money(fold(" ".join((hit.text, hit.passage.header, *hit.passage.heading)))) for hit in passages.values())
+
+
 def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> Evidence:
     """Return how likely the best sentences answer the question.
 
@@ -194,7 +204,7 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     model = _models()[by_vectors(ranked)]
     logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
-    if is_dull(ranked[0]):
+    if is_dull(ranked[0]) or _money_absent(question, ranked):
         probability = min(probability, _DOUBTFUL)
     parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
     return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)

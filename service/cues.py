@@ -14,12 +14,14 @@ __all__ = [
     "COUNTED",
     "SEPARATORS",
     "SUPERLATIVE",
+    "asks_money",
     "asks_name",
     "belongs_to_name",
     "defines",
     "is_code",
     "is_cut_off",
     "kind_present",
+    "names_money",
     "names_something",
     "nearness",
     "other_date",
@@ -75,6 +77,18 @@ _DEFINES = re.compile(
 _CODE = re.compile(
     r"^\s*(?:import \w|from \w+ import|def \w+\(|return |for \w+ in |while |if __|#include|\$ |sudo |pip |curl |const |let |var |print\()"
     r"|[;{}]\s*$|\w+_\w+ = |\w+\([^()]*\) *#|\w\(\)(?:\s|$)|\w+\.\w+\(\w*\)"
+)
+# What is asked for is an amount of money; what makes a figure one, beside it or in the header of its column.
+_MONEY_ASKED = re.compile(
+    r"多少(?:钱|美元|人民币|港元|港币|新台币|台币|欧元|日元|元)|几(?:块|美元|元)"
+    r"|(?:价格|售价|定价|单价|费用|成本|花费|营收|营业收入|收入|利润|金额|投资额|融资额|估值|市值|薪资|薪水|工资|罚款|补贴)"
+    r"[^，。？?]{0,6}(?:多少|多大|多高|几何)"
+    r"|\bhow much (?:money|does|did|do|will|would|is|was|are|were)\b.{0,60}\b(?:cost|pay|paid|spend|spent|charge|earn|raise|invest|worth)"
+    r"|\bwhat (?:is|was|are|were|does|did)\b.{0,60}\b(?:price|costs?|revenues?|fees?|salary|valuation|market cap|profit)\b"
+    r"|\bat what price\b|\bhow many (?:us )?(?:dollars|euros|yuan)\b"
+)
+_MONEY = re.compile(
+    r"[$€£¥￥]|美元|美金|人民币|港元|港币|台币|欧元|日元|英镑|元(?!素|数据|年|件|组|首|旦|凶|老)|块钱|\b(?:usd|rmb|cny|hkd|ntd|dollars?|cents?|euros?|yuan)\b"
 )
 # A sentence that a page, a table or a formula cut off: it ends on a word that something has to follow.
 _CUT_OFF = re.compile(
@@ -179,6 +193,16 @@ def defines(analysis: Analysis, places: Sequence[tuple[int, int]]) -> bool:
 def is_code(text: str) -> bool:
     """Return whether a sentence is a line of a program."""
     return bool(_CODE.search(text))
+
+
+def asks_money(question: Question) -> bool:
+    """Return whether the question asks for an amount of money."""
+    return question.type != "share" and bool(_MONEY_ASKED.search(question.analysis.folded))
+
+
+def names_money(text: str) -> bool:
+    """Return whether a folded text names a currency."""
+    return bool(_MONEY.search(text))
 
 
 def is_cut_off(folded: str) -> bool:

@@ -6,7 +6,19 @@ import pytest
 
 from ingest.kb import Analyser, fold
 from ingest.kb.lexicon import load_lexicon
-from service.cues import asks_name, belongs_to_name, defines, is_code, is_cut_off, kind_present, names_something, other_date, people
+from service.cues import (
+    asks_money,
+    asks_name,
+    belongs_to_name,
+    defines,
+    is_code,
+    is_cut_off,
+    kind_present,
+    names_money,
+    names_something,
+    other_date,
+    people,
+)
 from service.question import read_question
 
 ANALYSER = Analyser(load_lexicon())
@@ -120,3 +132,33 @@ def test_a_sentence_that_breaks_off(text: str) -> None:
 @pytest.mark.parametrize("text", ["The mill at Horn grinds rye.", "What is it for?", "资料来自哪里，没有说明。", "Rye, oats and barley"])
 def test_a_whole_sentence_does_not(text: str) -> None:
     assert not is_cut_off(fold(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("訓練花了多少美元？", True),
+        ("DeepSeek 2025 年的营业收入是多少？", True),
+        ("What was OpenRouter's revenue in 2025?", True),
+        ("How much does it cost to train the model?", True),
+        ("延迟预算的及格线是多少？", False),
+        ("程式設計的占比是多少？", False),
+        ("How many tokens were used?", False),
+    ],
+)
+def test_an_amount_of_money_is_asked_for(text: str, asked: bool) -> None:
+    assert asks_money(read_question(text, ANALYSER)) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("收購價 5.6 億美元", True),
+        ("营业收入（元）", True),
+        ("a revenue of $2.5 billion", True),
+        ("元素和公元年份", False),
+        ("31 hours a month", False),
+    ],
+)
+def test_a_currency_is_named(text: str, named: bool) -> None:
+    assert names_money(fold(text)) == named
