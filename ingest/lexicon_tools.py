@@ -10,6 +10,7 @@ from ingest.kb.errors import SettingsError, SourceError
 from ingest.kb.folding import fold
 from ingest.kb.generation import write_atomically
 from ingest.kb.lexicon import Concept, parse_lexicon
+from ingest.kb.tokens import is_han
 from ingest.sources import sample_corpus
 
 __all__ = ["check_files", "default_files", "import_cedict", "parse_cedict"]
@@ -22,6 +23,10 @@ _DROPPED = re.compile(
 _MAX_SENSES, _MAX_WORDS = 3, 4
 
 
+# The mainland keeps 昇 in names (昇腾), where folding writes 升.
+_KEPT = str.maketrans("昇", "升")
+
+
 def default_files() -> list[Path]:
     """Return Wenju's own lexicon files."""
     folder = sample_corpus() / "lexicon"
@@ -32,12 +37,13 @@ def _own_faults(concept: Concept, where: str) -> Iterator[str]:
     for column, terms in concept.terms.items():
         seen: set[str] = set()
         for term in terms:
-            key = term.casefold()
+            # OPEX alone is found in capitals only: opex beside it is no repetition.
+            key = term if term.isupper() else term.casefold()
             if key in seen:
                 yield f"{where}: {term!r} stands twice in the {column} column"
             seen.add(key)
     for term in concept.terms.get("zh-Hans", ()):
-        if fold(term) != term.lower() and not re.search(r"[Ａ-Ｚａ-ｚ０-９]", term):
+        if list(filter(is_han, fold(term))) != list(filter(is_han, term.translate(_KEPT))):
             yield f"{where}: {term!r} in the zh-Hans column is not written in Simplified characters"
     for column in ("zh-Hant-TW", "zh-Hant-HK"):
         for term in concept.terms.get(column, ()):
