@@ -266,35 +266,30 @@ class Catalogue:
 
     def vectors(self, model: str, contents: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors of a model by content hash."""
-        out: dict[str, NDArray[np.float32]] = {}
+        return {key: np.frombuffer(blob, dtype="<f4") for key, blob in self._blobs(model, contents)}
+
+    def put_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Store vectors by content hash."""
+        self._put_blobs(model, {key: np.asarray(vector, dtype="<f4").tobytes() for key, vector in vectors.items()})
+
+    def sentence_vectors(self, model: str, contents: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors of the sentences of texts by the text's content hash, each of shape (sentences, dimension)."""
+        return {key: matrix_of(blob) for key, blob in self._blobs(model + SENTENCES, contents)}
+
+    def put_sentence_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Store vectors of sentences by their text's content hash, in half precision."""
+        self._put_blobs(model + SENTENCES, {key: pack_matrix(rows) for key, rows in vectors.items() if len(rows)})
+
+    def _blobs(self, model: str, contents: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         with self._engine.connect() as connection:
             for start in range(0, len(contents), BATCH):
                 query = sa.select(vectors_table.c.content, vectors_table.c.vector).where(
                     vectors_table.c.model == model, vectors_table.c.content.in_(contents[start : start + BATCH])
                 )
-                for row in connection.execute(query):
-                    out[row.content] = np.frombuffer(row.vector, dtype="<f4")
-        return out
+                yield from ((row.content, row.vector) for row in connection.execute(query))
 
-    def put_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Store vectors by content hash."""
-        rows = [{"model": model, "content": key, "vector": np.asarray(v, dtype="<f4").tobytes()} for key, v in vectors.items()]
-        if rows:
-            with self.write() as connection:
-                connection.execute(vectors_table.insert().prefix_with("OR REPLACE"), rows)
-
-    def sentence_vectors(self, model: str, contents: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the stored vectors of the sentences of texts by the text's content hash, each of shape (sentences, dimension)."""
-        query = sa.select(vectors_table.c.content, vectors_table.c.vector).where(
-            vectors_table.c.model == model + SENTENCES, vectors_table.c.content.in_(contents)
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return {row.content: matrix_of(row.vector) for row in rows}
-
-    def put_sentence_vectors(self, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Store vectors of sentences by their text's content hash, in half precision."""
-        rows = [{"model": model + SENTENCES, "content": key, "vector": pack_matrix(v)} for key, v in vectors.items() if len(v)]
+    def _put_blobs(self, model: str, blobs: Mapping[str, bytes]) -> None:
+        rows = [{"model": model, "content": key, "vector": blob} for key, blob in blobs.items()]
         if rows:
             with self.write() as connection:
                 connection.execute(vectors_table.insert().prefix_with("OR REPLACE"), rows)
