@@ -216,9 +216,12 @@ class E5:
         tokenizer.no_truncation()
         return tokenizer, (begin, end)
 
-    def encode_question(self, text: str) -> NDArray[np.float32]:
-        """Return the unit vector of a question, shape (384,)."""
-        vector: NDArray[np.float32] = _unit(self._forward([self._tokens(f"query: {text}")]).mean(0))
+    def encode_question(self, *wordings: str) -> NDArray[np.float32]:
+        """Return the unit vector of a question, shape (384,): the mean of those of its wordings."""
+        encoded = [self._tokens(f"query: {text}") for text in wordings]
+        states = self._forward(encoded)
+        starts = np.cumsum([0, *(len(ids) for ids in encoded[:-1])])
+        vector: NDArray[np.float32] = _unit(_unit(np.add.reduceat(states, starts)).sum(0))
         return vector
 
     def encode_passages(self, texts: Sequence[str], *, batch_tokens: int = 1024) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from ingest.kb.analyse import Analyser
 from ingest.kb.errors import DependencyError, SettingsError
 from ingest.kb.minilm import DIMENSION, MiniLM, find_weights
 from ingest.kb.model import Passage
+from ingest.kb.script import to_script
 from ingest.kb.sentences import statement_spans
 from ingest.kb.settings import EmbeddingSettings
 from ingest.kb.tokens import is_han
@@ -124,8 +125,12 @@ class MultilingualEmbedder:
         return self._model().encode_passages(texts)
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
-        """Return the unit vector of a question, shape (384,)."""
-        return self._model().encode_question(text)
+        """Return the unit vector of a question, shape (384,).
+
+        A Chinese question is read in both scripts, so that it finds the same in whichever it was asked.
+        """
+        simplified = to_script(text, "zh-Hans")
+        return self._model().encode_question(*dict.fromkeys((simplified, to_script(simplified, "zh-Hant"))))
 
     @staticmethod
     def _model() -> e5.E5:
