@@ -31,12 +31,12 @@ _SEED = 11
 _RANKED, _JUDGED, _FUSED = 1300, 250, 300
 # Questions about reports count this many times one of an encyclopaedia.
 _OWN_WEIGHT = 6.0
-# Kinds of questions about reports count this many times one about an encyclopaedia.
-_OWN_SHARE = 3.0
+# What a kind of question about reports counts, and one about an encyclopaedia.
+_OWN_SHARE, _OTHER_SHARE = 3.0, 0.2
 _OWN_KINDS = ("crossing", "swapped", "far")
-_JUDGED_L2 = 50.0
+_JUDGED_L2 = 70.0
 # Answerable questions about reports that the default threshold (0.5) keeps.
-_KEPT = 0.955
+_KEPT = 0.974
 
 
 def _ranked(asked: Asked) -> tuple[list[Candidate], NDArray[np.float64], NDArray[np.float64]]:
@@ -67,7 +67,7 @@ def learn_ranking(questions: Iterable[tuple[Asked, float]]) -> dict[str, list[fl
     out = {}
     for name, known in (("with_vectors", True), ("without_vectors", False)):
         seen = inputs if known else [without_vectors(values) for values in inputs]
-        fitted = fit_softmax(np.concatenate(seen), np.concatenate(right), np.concatenate(groups), weight=np.concatenate(weights), l2=3.0)
+        fitted = fit_softmax(np.concatenate(seen), np.concatenate(right), np.concatenate(groups), weight=np.concatenate(weights), l2=10.0)
         print(f" {name}")
         for source in dict.fromkeys(sources):
             chosen = [np.argsort(-(v @ fitted), kind="stable") for v, s in zip(seen, sources, strict=True) if s == source]
@@ -138,7 +138,7 @@ def _fit_answerability(
     size = {kind: kinds.count(kind) for kind in set(kinds)}
     # Every kind counts the same, and both answers do.
     sides = {side: len({kind for kind, label in zip(kinds, right, strict=True) if label == side}) for side in (0.0, 1.0)}
-    share = {kind: _OWN_SHARE if kind.startswith((*judged, *_OWN_KINDS)) else 1.0 for kind in size}
+    share = {kind: _OWN_SHARE if kind.startswith((*judged, *_OWN_KINDS)) else _OTHER_SHARE for kind in size}
     weight = np.array([1000 / size[kind] / sides[label] * share[kind] for kind, label in zip(kinds, right, strict=True)])
     # In units of their spread, so that the penalty does not favour what comes in large numbers.
     spread = table.std(axis=0)
