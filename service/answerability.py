@@ -20,6 +20,7 @@ from service.candidates import Candidate, about, analysed, by_vectors, is_dull, 
 from service.cues import asks_money, names_money
 from service.features import FEATURES
 from service.question import ANSWER_TYPES, Question, Unit
+from service.rerank import COSINE_SCALE
 from service.retrieve import Retrieval
 
 __all__ = ["SIGNALS", "SIGNS", "Evidence", "judge", "signals"]
@@ -125,7 +126,7 @@ def signals(
             names, whole if whole.issuperset(names) else whole | _told_by_document(question, retrieval, best, analyser)
         ),
         "nearest_cosine": best.values[_COSINE] - best.values[_COSINE_GAP],
-        "passage_lead": retrieval.lead * 10 if best.cosine is not None else 0.0,
+        "passage_lead": retrieval.lead * COSINE_SCALE if best.cosine is not None else 0.0,
         "never_told": float(_never_told(question, retrieval)),
         "kind_absent": float(_kind_absent(question, ranked)),
         "score": best.score,

@@ -27,6 +27,7 @@ from service.cues import (
     proper_spans,
 )
 from service.question import Question, Unit
+from service.rerank import COSINE_MIDDLE, COSINE_SCALE
 
 __all__ = ["BY_VECTORS", "FEATURES", "features"]
 
@@ -76,9 +77,8 @@ FEATURES = (
     "cosine_before",
     "cosine_after",
 )
-# What is said by vectors alone, and how cosines of the embedded encoder, which lie between 0.7 and 0.95, are spread around zero.
+# What is said by vectors alone.
 BY_VECTORS = ("cosine", "cosine_gap", "cosine_first", "passage_cosine", "cosine_before", "cosine_after")
-_COSINE_MIDDLE, _COSINE_SCALE = 0.8, 10.0
 
 
 # A name goes on after a hyphen with what begins with a capital in print or holds a figure; suffixes of its own make no other name.
@@ -245,13 +245,13 @@ def _by_vectors(found: Sequence[Candidate], place: int, nearest: float) -> list[
         _spread(candidate.cosine),
         _spread(candidate.cosine) - _spread(nearest),
         float(candidate.cosine == nearest),
-        _spread(candidate.hit.scores.get("dense", _COSINE_MIDDLE)),
+        _spread(candidate.hit.scores.get("dense", COSINE_MIDDLE)),
         *(_spread(one.cosine) if one and one.cosine is not None and one.hit is candidate.hit else 0.0 for one in beside),
     ]
 
 
 def _spread(cosine: float) -> float:
-    return (cosine - _COSINE_MIDDLE) * _COSINE_SCALE
+    return (cosine - COSINE_MIDDLE) * COSINE_SCALE
 
 
 def _longer_name(question: Question, unit: Unit, candidate: Candidate) -> bool:

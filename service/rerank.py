@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from ingest.kb import WeightedTerm
 from service.question import Question
 
-__all__ = ["FEATURE_NAMES", "PASSAGE_FEATURES", "near_features", "near_logits", "passage_features", "rerank_logits", "sigmoid"]
+__all__ = [
+    "COSINE_MIDDLE",
+    "COSINE_SCALE",
+    "FEATURE_NAMES",
+    "PASSAGE_FEATURES",
+    "near_features",
+    "near_logits",
+    "passage_features",
+    "rerank_logits",
+    "sigmoid",
+]
 
 PASSAGE_FEATURES = (
     "lexical",
@@ -40,7 +50,7 @@ FEATURE_NAMES = (
 
 # Features without sentences; and how cosines of the embedded encoder, which lie between 0.7 and 0.95, are spread around zero.
 _NEAR = 6
-_COSINE_MIDDLE, _COSINE_SCALE = 0.8, 10.0
+COSINE_MIDDLE, COSINE_SCALE = 0.8, 10.0
 
 
 def passage_features(
@@ -132,8 +142,8 @@ def near_features(
     """
     parts = [logits, logits * across, across]
     for values in (cosine,) if sentence is None else (cosine, sentence):
-        spread = (values - _COSINE_MIDDLE) * _COSINE_SCALE
-        behind = (values - values.max(initial=-1.0)) * _COSINE_SCALE
+        spread = (values - COSINE_MIDDLE) * COSINE_SCALE
+        behind = (values - values.max(initial=-1.0)) * COSINE_SCALE
         parts += [spread, spread * across, behind * across]
     return np.stack(parts, axis=1)
 

@@ -274,14 +274,19 @@ class Snapshot:
         return self._openings[document_id]
 
     def sentence_vectors(self, model: str, passages: Sequence[tuple[Passage, str]]) -> list[NDArray[np.float32] | None]:
-        """Return the vectors of the sentences of passages, shape (sentences, dimension); None where a model gave none.
+        """Return the vectors of the sentences of passages, shape (sentences, dimension).
+
+        None where a model gave none, and for a passage whose document was removed a moment ago.
 
         Args:
             model: Identity of the model.
             passages: With their text.
         """
-        keys = [content_hash(passage_text(p, text, self.documents[p.document_id].title)) for p, text in passages]
-        found = self.catalogue.sentence_vectors(model, keys)
+        titles = [document.title if (document := self.documents.get(p.document_id)) else None for p, _ in passages]
+        keys = [
+            "" if title is None else content_hash(passage_text(p, text, title)) for (p, text), title in zip(passages, titles, strict=True)
+        ]
+        found = self.catalogue.sentence_vectors(model, [key for key in keys if key])
         return [found.get(key) for key in keys]
 
     def passages_at(self, refs: Sequence[PassageRef]) -> list[tuple[Passage, str] | None]:

@@ -121,3 +121,14 @@ def test_vectors_of_another_splitting_are_left_aside(kb: KnowledgeBase, monkeypa
     monkeypatch.setattr(kb.catalogue, "sentence_vectors", shorter)
     found = prepare(kb, QUESTION)
     assert all(candidate.cosine is None for candidate in found.ranked)
+
+
+def test_a_document_that_was_removed_a_moment_ago_costs_no_answer(kb: KnowledgeBase) -> None:
+    """Its passages are in the generation still, and the snapshot no longer knows it."""
+    snapshot = kb.snapshot()
+    assert snapshot is not None
+    gone = next(name for name, document in snapshot.documents.items() if document.file_name == "mills.md")
+    del snapshot.documents[gone]
+    found = prepare(kb, "How many wheels has the mill at Horn?")
+    assert found.retrieval.hits
+    assert all(hit.document.file_name == "canals.md" for hit in found.retrieval.hits)
