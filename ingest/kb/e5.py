@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import mmap
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.kb.errors import DependencyError
+from ingest.kb.unigram import Unigram
 
 __all__ = ["DIMENSION", "E5", "MAX_TOKENS", "find_weights"]
 
@@ -60,7 +62,7 @@ def _dequantized(blocks: NDArray[np.uint8], width: int) -> NDArray[np.float32]:
 class _Reader:
     """A cursor over the file."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | mmap.mmap) -> None:
         self.data = memoryview(data)
         self.at = 0
 
@@ -137,8 +139,11 @@ class E5:
     """
 
     def __init__(self, path: Path, *, digest: str = _DIGEST) -> None:
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            # The words' vectors, three quarters of the file, stay there: a page of them is read when a text has such a word.
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if found != digest:
             raise DependencyError(
                 f"{path} is not the pinned file of multilingual-e5-small (SHA-256 differs)",
                 hint="Reinstall the locked dependencies, or set embedding.provider to another one.",
@@ -192,11 +197,7 @@ class E5:
                 )
             )
 
-    def _read_tokenizer(self, reader: _Reader) -> tuple[Any, tuple[int, int]]:
-        from tokenizers import Tokenizer
-        from tokenizers.models import Unigram
-        from tokenizers.pre_tokenizers import Metaspace
-
+    def _read_tokenizer(self, reader: _Reader) -> tuple[Unigram, tuple[int, int]]:
         count, begin, end, _, unknown = reader.take("<iiiii")
         (size,) = reader.take("<Q")
         offsets = reader.array("<u4", count + 1)
@@ -210,11 +211,7 @@ class E5:
             char, number = reader.take("<IB")
             self._normal[char] = "".join(map(chr, reader.take(f"<{number}I")))
         reader.at = stop
-        tokenizer = Tokenizer(Unigram(list(zip(pieces, map(float, scores), strict=True)), unk_id=unknown, byte_fallback=False))
-        tokenizer.pre_tokenizer = Metaspace()
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer, (begin, end)
+        return Unigram(pieces, scores.tolist(), unknown), (begin, end)
 
     def encode_question(self, *wordings: str) -> NDArray[np.float32]:
         """Return the unit vector of a question, shape (384,): the mean of those of its wordings."""
@@ -246,7 +243,7 @@ class E5:
 
     def _tokens(self, text: str) -> list[int]:
         """Return a text's tokens with the marks around them."""
-        ids = self._tokenizer.encode(text.translate(self._normal), add_special_tokens=False).ids
+        ids = self._tokenizer.encode(text.translate(self._normal))
         return [self._marks[0], *ids[: MAX_TOKENS - 2], self._marks[1]]
 
     def _forward(self, texts: list[list[int]]) -> NDArray[np.float32]:
