@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from ingest.kb import Analyser, KnowledgeBase, Language, Snapshot, find_quantities, fold
@@ -98,6 +98,10 @@ def prepare(
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
         return Prepared(question, text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
     retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
+    if question.exact and not retrieval.hits:
+        # Who asks about a saying may have it in other words than the document; a search for a phrase stays exact.
+        question = replace(question, exact=())
+        retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
     if translation:
         other = retrieve(kb, snapshot, read_question(translation, kb.analyser), top_k=max(top_k, _READ), filters=filters)
         retrieval = joined(retrieval, other, top_k=max(top_k, _READ))

@@ -15,7 +15,7 @@ from ingest.kb.settings import ReadSettings
 __all__ = ["READER_VERSION", "read_file"]
 
 # Raised when a reader reads the same file differently: documents read by another version are then read again.
-READER_VERSION = "3"
+READER_VERSION = "4"
 
 _MARKDOWN = {".md", ".markdown", ".mdx", ".mdown"}
 _HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)

@@ -33,6 +33,10 @@ _HEADING_ID = re.compile(r"^(\s{0,3}#{1,6}\s[^{\n]*)\{[#.][^{}\n]*\}\s*$")
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9][A-Za-z0-9-]*\s*$")
 _MARKED = re.compile(r"(?<![=\w])==(?![=\s])([^=\n]+?)(?<!\s)==(?![=\w])")
 _LITERAL_SHORTCODE = re.compile(r"^\s*\{[{%][<%]?\s*(/?\s*|end)(highlight|raw|mermaid|math|katex|code)\b")
+# Bold that CommonMark does not see: its mark stands between a punctuation mark within and a Han character outside (``**成本。**這是``).
+_UNSEEN_BOLD = re.compile(r"\*\*(?=[^\s*])((?:(?!\*\*)[^\n\x00])*[^\s*])\*\*")
+# Stands for two stars of code while the marks of bold are looked for; no text that is read has it.
+_POWER = "\x00\x00"
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
@@ -105,8 +109,10 @@ def _inline(token: Token) -> str:
             hidden = track_hidden(child.content, hidden)
         if hidden:
             continue
-        if child.type in ("text", "code_inline", "math_inline", "math_inline_double", "text_special"):
+        if child.type in ("text", "text_special"):
             out.append(child.content)
+        elif child.type in ("code_inline", "math_inline", "math_inline_double"):
+            out.append(child.content.replace("**", _POWER))
         elif child.type == "softbreak":
             out.append("\n")
         elif child.type == "hardbreak":
@@ -115,7 +121,20 @@ def _inline(token: Token) -> str:
             out.append("".join(part.content for part in child.children or ()))
         elif child.type == "html_inline" and re.match(r"<br\b", child.content, re.IGNORECASE):
             out.append("\n\n")
-    return _join("".join(out))
+    return _join(_without_unseen_bold("".join(out)).replace(_POWER, "**"))
+
+
+def _without_unseen_bold(text: str) -> str:
+    """Return a text without the marks of bold that the parser left standing beside Han characters."""
+    if "**" not in text:
+        return text
+
+    def shown(found: re.Match[str]) -> str:
+        around = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+        edges = found.group(1)[0] + found.group(1)[-1]
+        return found.group(1) if any(map(is_cjk, around)) and not all(char.isalnum() for char in edges) else found.group()
+
+    return _UNSEEN_BOLD.sub(shown, text)
 
 
 def _join(text: str) -> str:

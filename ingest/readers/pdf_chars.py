@@ -126,7 +126,22 @@ def read_characters(textpage: Any, rotation: int) -> Characters:
     # A font scaled by its matrix says size 1 and is none the smaller for it: its box tells.
     sizes = np.where(((0.5 * tall <= said) & (said <= 2 * tall)) | (tall == 0), said, 0.9 * tall)
     bold, sideways = _styles(bulk, textpage.raw, codes, sizes, objects, rotation)
-    return Characters(codes, boxes, sizes, bold, sideways, _has_foreign(set(objects[starts].tolist())))
+    codes, kept = _paired(codes)
+    return Characters(codes, boxes[kept], sizes[kept], bold[kept], sideways[kept], _has_foreign(set(objects[starts].tolist())))
+
+
+def _paired(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return codes with pairs of surrogates as the one character they are, and the places that are left.
+
+    PDFium counts in units of UTF-16: a letter of mathematics, a rare ideograph or an emoji is two, with the same box.
+    """
+    high = np.flatnonzero((codes[:-1] >> 10 == 0xD800 >> 10) & (codes[1:] >> 10 == 0xDC00 >> 10))
+    if not len(high):
+        return codes, np.arange(len(codes))
+    whole = codes.copy()
+    whole[high] = 0x10000 + ((codes[high] & 0x3FF) << 10) + (codes[high + 1] & 0x3FF)
+    kept = np.delete(np.arange(len(codes)), high + 1)
+    return whole[kept], kept
 
 
 def _styles(

@@ -31,18 +31,27 @@ def chart_lines(lines: Sequence[Line], box: tuple[float, float, float, float], *
     """
     x0, y0, x1, y1 = box
     out: list[Line] = []
+    running: list[Line] = []
     sentences = _sentences(lines)
-    for line in lines:
+    for line in sorted(lines, key=lambda item: item.middle):
         across = (line.x0 + line.x1) / 2
         if id(line) in sentences or not (x0 - _REACH < across < x1 + _REACH and y0 - _REACH < line.middle < y1 + _REACH):
             continue
         wide = line.x1 - line.x0 > 0.5 * (x1 - x0)
-        if wide and len(line.text) > 20 and not _is_labels(line.text):
+        # The last line of a paragraph is short, and goes on from one that is not.
+        if (wide and len(line.text) > 20 and not _is_labels(line.text)) or any(_goes_on(above, line) for above in running):
+            running.append(line)
             continue
         inside = x0 - 3 < across < x1 + 3 and y0 - 3 < line.middle < y1 + 3
         if inside or (is_number(line.text) and line.size < 0.95 * body) or line.size < 0.8 * body:
             out.append(line)
     return out
+
+
+def _goes_on(above: Line, line: Line) -> bool:
+    """Return whether a line stands right under another, from the same edge and in the same type."""
+    near = -0.3 < (line.y0 - above.y1) / (above.y1 - above.y0) < 0.6
+    return near and abs(line.size - above.size) < 0.3 and abs(line.x0 - above.x0) < 3 and len(line.text) > 20
 
 
 def _sentences(lines: Sequence[Line]) -> set[int]:

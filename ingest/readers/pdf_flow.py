@@ -17,6 +17,7 @@ from ingest.readers.pdf_rows import is_caption
 
 __all__ = ["Paragraph", "flow", "joins"]
 
+_ASKS_ON = re.compile(r"\b(?:in|of|to|see|by|from|and|or|the|with|at|on|cf\.|through|via)$|[見见如在於于和与與由]$", re.IGNORECASE)
 _BULLET = re.compile(r"^(?:[•●▪■◦‣∙·–—*-]|\(?\d{1,2}[.)）、]|[（(][一二三四五六七八九十\d]+[)）]|[①-⑳])\s*\S")
 _ENDS = re.compile(r"[。！？!?.:：;；][\"'”’」』)）\]]*\d*$")
 _NOTE = re.compile(r"^(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+)\s?[^\W\d_]")
@@ -51,8 +52,8 @@ def flow(run: Sequence[Line], *, body: float, bottom: float) -> list[Paragraph]:
         return []
     left = float(np.percentile([row[0].x0 for row in rows], 15))
     right = float(np.percentile([row[-1].x1 for row in rows], 90))
-    steps = [b[0].middle - a[0].middle for a, b in pairwise(rows) if abs(a[0].size - b[0].size) < 0.6]
-    close = [step for step in steps if 0 < step < 3 * body]
+    steps = [(b[0].middle - a[0].middle, b[0].size) for a, b in pairwise(rows) if abs(a[0].size - b[0].size) < 0.6]
+    close = [step for step, size in steps if 0 < step < 3 * max(size, body)]
     pitch = median(close) if close else 1.5 * body
     out: list[Paragraph] = []
     before: list[Line] | None = None
@@ -86,8 +87,11 @@ def _breaks(
         return True
     step = line.middle - before[0].middle
     text = " ".join(item.text for item in row)
-    if step > 1.45 * pitch or is_caption(text):
+    if step > 1.45 * pitch:
         return True
+    if is_caption(text):
+        # ``… are presented in`` over ``Table 4. We see``: a full line that ends on a word that asks for the next one.
+        return not (_ASKS_ON.search(last.text) and last.x1 > right - 3 * line.size and paragraph.kind == "paragraph")
     heavy = all(item.bold for item in before)
     if heavy != all(item.bold for item in row) and (heavy or _ENDS.search(last.text)):
         return last.x1 < right - 3 * line.size or not heavy

@@ -20,6 +20,7 @@ from ingest.readers.pdf_tables import find_tables, ruled_tables
 __all__ = ["Piece", "lay_out"]
 
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|(?:·\s?){5,}")
+_ENTRY = re.compile(rf"(?:{_LEADERS.pattern}).*?(?:\b[ivxlc]{{1,6}}|\d{{1,4}})\W*$", re.IGNORECASE)
 Piece = Paragraph | Table
 
 
@@ -120,7 +121,10 @@ def lay_out(lines: Sequence[Line], *, width: float, height: float, body: float, 
     """
     drawing = drawing or Drawing()
     if sum(1 for line in lines if _LEADERS.search(line.text)) >= 4:
-        return [Paragraph(row, "contents") for row in rows_of([line for line in lines if not line.sideways])]
+        rows = rows_of([line for line in lines if not line.sideways])
+        # Dots alone make no contents: a picture of a document has them where its text is left out.
+        if sum(1 for row in rows if _ENTRY.search(" ".join(line.text for line in row))) >= 4:
+            return [Paragraph(row, "contents") for row in rows]
     areas, free = _areas(lines, drawing, body)
     # Text turned on the page (stamps, turned tables) stands after what is read upright, line by line.
     turned: list[Piece] = [Paragraph([line]) for line in free if line.sideways]

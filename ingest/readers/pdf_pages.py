@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ __all__ = ["Outline", "PageWriter", "words_of"]
 
 Boxes = list[NDArray[np.float64] | None]
 _MAX_BOOKMARKS = 5_000
+_HABIT = 4
 _ADDRESS = re.compile(r"[\w-]\.[a-z]{2,}(?::\d+)?/[^\s，。、；：]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 # No syllable of English begins so: a hyphen before them is the word's own (write-ups, spin-offs, data-driven).
 _TAILS = frozenset("up ups in ins off offs out outs down downs on by based driven led".split())
+# Short words that begin compounds more often than they are the first syllable of a word.
+_HEADS = frozenset("low two top mid one".split())
 # Ends of words that are words too: remark-able, work-force.
 _SUFFIXES = frozenset(
     "able age ages ally ant form formed forms hood less like man men ment port ported ports ship some ward wards work".split()
@@ -93,13 +97,22 @@ def _letters(text: str) -> str:
     return "".join(char for char in text.lower() if char.isalnum())
 
 
-def words_of(lines: Iterable[Line]) -> set[str]:
-    """Return the words of a document as written and in small letters, those cut by the end of a line left out."""
-    words: set[str] = set()
+def words_of(lines: Iterable[Line]) -> Counter[str]:
+    """Return how often each word of a document occurs, as written and in small letters, those cut by the end of a line left out.
+
+    The parts of a word with hyphens of its own are words too.
+    """
+    words: Counter[str] = Counter()
     for line in lines:
         found = [match.group() for match in _WORD.finditer(line.text)]
         words.update(found[:-1] if line.text[-1:] in "-\u2010" else found)
-    return words | {word.lower() for word in words}
+    for word, count in list(words.items()):
+        if "-" in word:
+            words.update(dict.fromkeys(word.split("-"), count))
+    for word, count in list(words.items()):
+        if word != word.lower():
+            words[word.lower()] += count
+    return words
 
 
 class PageWriter:
@@ -111,7 +124,7 @@ class PageWriter:
         words: Of ``words_of``, to tell a hyphen of a word's own from one of the line's end.
     """
 
-    def __init__(self, outline: Outline, sizes: Sequence[float], words: set[str]) -> None:
+    def __init__(self, outline: Outline, sizes: Sequence[float], words: Mapping[str, int]) -> None:
         self._outline = outline
         self._sizes = sizes
         self._words = words
@@ -204,18 +217,22 @@ class PageWriter:
         if len(before) < 2 or not before[-2].isalpha() or not after[0].isalpha() or _ADDRESS.search("".join(before[-81:])):
             return False
         head = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", "".join(before[-41:-1]))
-        tail = re.match(r"[^\W\d_]+", after)
+        tail = _WORD.match(after)
         if head is None or tail is None:
             return True
         if not after[0].islower():
             return head.group() + tail.group() in self._words
         first, second = head.group().lower(), tail.group().lower()
-        if first + second in self._words:
-            return True
-        if f"{first}-{second}" in self._words or second in _TAILS:
+        solid, parted = self._words.get(first + second, 0), self._words.get(f"{first}-{second}", 0)
+        if solid or parted:
+            # Writers waver between both; the line says nothing, so only a clear habit speaks against the plain word.
+            return solid * _HABIT >= parted
+        left, right = first.rpartition("-")[2], second.partition("-")[0]
+        if right in _TAILS:
             return False
         # Both are words of the document and what they would make is none of its: open-weight, not remark-able.
-        return not (min(len(first), len(second)) > 3 and second not in _SUFFIXES and {first, second} <= self._words)
+        long = min(len(left), len(right)) > 3 or (left in _HEADS and len(right) > 3)
+        return not (long and right not in _SUFFIXES and left in self._words and right in self._words)
 
 
 def _same_columns(one: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]]) -> bool:

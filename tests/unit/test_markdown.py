@@ -45,6 +45,23 @@ def test_emphasis_links_and_images_leave_their_text() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("**按成本分流。**這是最省的。", "按成本分流。這是最省的。"),
+        ("前面**「引文」**後面，再**一次！**好", "前面「引文」後面，再一次！好"),
+        ("他說**（要點）**與**重點**。", "他說（要點）與重點。"),
+        ("**含[連結。](https://example.org)**後", "含連結。後"),
+        # Stars that are no bold: of code, beside spaces, alone.
+        ("用`f(**kw)`與`g(**kw)`呼叫", "用f(**kw)與g(**kw)呼叫"),
+        ("這裡 ** 不是 ** 粗體", "這裡 ** 不是 ** 粗體"),
+        ("只有一邊。**這裡", "只有一邊。**這裡"),
+    ],
+)
+def test_bold_between_chinese_punctuation_and_characters_is_bold(written: str, shown: str) -> None:
+    assert seen(written) == [("paragraph", shown)]
+
+
 def test_autolinks_and_reference_links() -> None:
     assert seen("See <https://example.org> and [the report][1].\n\n[1]: https://example.org 'x'\n") == [
         ("paragraph", "See https://example.org and the report.")

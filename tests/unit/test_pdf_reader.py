@@ -144,12 +144,85 @@ def test_words_over_line_ends_keep_the_hyphens_of_their_own(tmp_path: Path) -> N
         "weight models and of OpenRouter; the pro-",
         "gramming share grew on Open-",
         "Router, see example.org/reports/state-",
-        "of-models for more. A weight is open; open weights.",
+        "of-models for more. A weight is open; open weights. An instruction-",
+        "tuned model is fine-tuned by each instruction. A cross-",
+        "lingual test, a cross-lingual set, a cross-lingual task, a cross-lingual",
+        "score, cross-lingual sums and a cross-lingual index are no crosslingual thing.",
+        "Costs are low. A low-",
+        "cost body costs little; cost is a word, and so is title and body. A title-",
+        "body pair is two, a plug-",
+        "and-play part is plug-and-play.",
     ]
     (page,) = pages_of(tmp_path, makers.pdf_plain(["\n".join(lines)]))
     text = squeeze(page.text)
     for words in ("write-ups", "open-weight models", "the programming share", "on OpenRouter,", "example.org/reports/state-of-models"):
         assert words in text
+    for words in ("instruction-tuned model", "A cross-lingual test", "A low-cost body", "A title-body pair", "a plug-and-play part"):
+        assert words in text
+
+
+def test_a_line_that_begins_with_a_table_s_name_goes_on_with_its_sentence(tmp_path: Path) -> None:
+    lines = [
+        "The figures of all the models over long documents are presented once more in",
+        "Table 4. Sparse search turns out to be the better of the two by about ten points.",
+        "",
+        "Table 5. What the second search costs.",
+    ]
+    (page,) = pages_of(tmp_path, makers.pdf_plain(["\n".join(lines)]))
+    assert makers.kinds(page) == [("paragraph", " ".join(lines[:2])), ("caption", lines[3])]
+
+
+def test_dots_in_a_picture_make_no_table_of_contents(tmp_path: Path) -> None:
+    lines = [
+        "# Guide ......",
+        "Positive pairs .......",
+        "## Conclusion ...... .......",
+        "self-supervised ....... has",
+        *makers.PROSE.strip().split("\n"),
+    ]
+    (page,) = pages_of(tmp_path, makers.pdf_plain(["\n".join(lines)]))
+    assert "contents" not in {kind for kind, _ in makers.kinds(page)}
+    entries = [f"Chapter {n} ........ {n * 7}" for n in range(1, 6)]
+    (page,) = pages_of(tmp_path, makers.pdf_plain(["\n".join(entries)]))
+    assert {kind for kind, _ in makers.kinds(page)} == {"contents"}
+
+
+def test_large_type_in_wide_lines_is_one_paragraph(tmp_path: Path) -> None:
+    pdf = makers.new_pdf()
+    for text, size, height in (
+        (makers.PROSE * 8, 9, 12),
+        ("The board states that this report is true and whole " * 4 + "in all its parts.", 12, 31),
+    ):
+        pdf.add_page()
+        pdf.set_font("Helvetica", size=size)
+        pdf.set_xy(60, 110)
+        pdf.multi_cell(w=470, h=height, text=text, align="L")
+    _, page = pages_of(tmp_path, bytes(pdf.output()))
+    assert [kind for kind, _ in makers.kinds(page)] == ["paragraph"]
+
+
+def test_characters_beyond_the_first_plane_are_read(tmp_path: Path) -> None:
+    # A letter of mathematics, a rare ideograph: a and b of a standard font, which a map of the file says to be these.
+    cmap = (
+        b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /A def /CMapType 2 def\n"
+        b"1 begincodespacerange <00> <FF> endcodespacerange\n"
+        b"3 beginbfchar <61> <D835DC58> <62> <D842DFB7> <63> <0063> endbfchar endcmap end end"
+    )
+    content = b"BT /F 12 Tf 60 700 Td (cac) Tj 0 -40 Td (bcb) Tj ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(cmap), cmap),
+    ]
+    (page,) = pages_of(tmp_path, makers.pdf_of_objects(objects))
+    # The letter is folded to the plain one; each character has a box of its own.
+    assert page.text.split() == ["ckc", "\U00020bb7c\U00020bb7"]
+    assert page.boxes is not None
+    boxes = unpack_boxes(page.boxes)
+    assert all(x1 > x0 for (x0, _, x1, _), char in zip(boxes, page.text, strict=True) if not char.isspace())
 
 
 def test_the_head_of_a_single_page_stays(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from makers import put
 
 from ingest.build import ingest_paths
 from ingest.kb import KnowledgeBase, Settings
+from service.answer import prepare
 from service.question import read_question
 from service.retrieve import Filters, Retrieval, is_reference, retrieve
 
@@ -184,6 +185,19 @@ def test_a_phrase_within_a_search_must_occur_too(kb: KnowledgeBase, question: st
     found = _find(kb, question)
     assert [hit.document.file_name for hit in found.hits] == ["walnut.md"]
     assert {item["reason"] for item in found.dropped} == {"the quoted phrase does not occur"}
+
+
+@pytest.mark.parametrize(
+    ("question", "file"),
+    [
+        ('"The frost came late and harmed little": who said so?', "walnut.md"),
+        ("「小模型的份額一年比一年低」是哪裡說的？", "tokens-hans.md"),
+    ],
+)
+def test_who_asks_about_a_saying_may_have_it_in_other_words(kb: KnowledgeBase, question: str, file: str) -> None:
+    assert _find(kb, question).hits == []
+    prepared = prepare(kb, question)
+    assert prepared.retrieval.hits[0].document.file_name == file
 
 
 @pytest.mark.parametrize("question", ["企業導入「智能體」的比例是多少？", 'What share of enterprises adopted "AI agents"?'])
