@@ -25,10 +25,13 @@ export class Chat {
     this.last = 0;
     this.atEnd = false;
     this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
-    this.jump.addEventListener("click", () => this.toEnd());
+    this.jump.addEventListener("click", () => this.toNewest());
     onLanguage(() => this.drawIdeas());
-    new ResizeObserver(() => this.running && this.follow()).observe(this.turns);
-    new ResizeObserver(() => this.atEnd && !this.running && this.toEnd(false)).observe(this.scroller);
+    new ResizeObserver(() => {
+      if (this.running) this.follow();
+      this.offerJump();
+    }).observe(this.turns);
+    new ResizeObserver(() => this.atEnd && !this.running && this.scrollTo(this.scroller.scrollHeight, false)).observe(this.scroller);
   }
 
   /** Show a kept conversation, or an empty page. */
@@ -181,22 +184,39 @@ export class Chat {
     else if (atEnd) this.sticky = true;
     this.last = scrollTop;
     this.atEnd = atEnd;
-    this.jump.hidden = atEnd || this.turns.childElementCount < 2;
+    this.offerJump();
+  }
+
+  /** A way to the newest answer is offered while that answer lies below what is in sight. */
+  offerJump() {
+    const newest = this.turns.childElementCount > 1 ? this.turns.lastElementChild.getBoundingClientRect().top : 0;
+    this.jump.hidden = newest < this.scroller.getBoundingClientRect().bottom - NEAR_THE_END;
   }
 
   /** Keep the end of the running answer in sight, but never scroll its beginning away: that is where people are reading. */
   follow() {
     if (!this.sticky || !this.chat?.turns.includes(this.running?.turn)) return;
     const element = this.turns.children[this.chat.turns.indexOf(this.running.turn)];
-    const end = this.scroller.scrollHeight - this.scroller.clientHeight;
-    const top = element ? element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop : end;
-    this.scroller.scrollTop = Math.min(end, top - ABOVE);
+    this.scroller.scrollTop = this.startOf(element);
     this.last = this.scroller.scrollTop;
   }
 
-  toEnd(smooth = true) {
+  /** How far to scroll for a turn's beginning to be in sight, or for the end where the turn is short. */
+  startOf(element) {
+    const end = this.scroller.scrollHeight - this.scroller.clientHeight;
+    if (!element) return end;
+    const top = element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop;
+    return Math.min(end, top - ABOVE);
+  }
+
+  toNewest() {
+    this.sticky = true;
+    this.scrollTo(this.startOf(this.turns.lastElementChild));
+  }
+
+  scrollTo(top, smooth = true) {
     const still = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: still ? "instant" : "smooth" });
+    this.scroller.scrollTo({ top, behavior: still ? "instant" : "smooth" });
   }
 
   /** Questions that the corpus can answer; a service without them leaves the space empty. */

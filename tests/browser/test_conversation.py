@@ -172,6 +172,47 @@ def test_u11_scroll_follows_only_at_the_end(site: Site, open_page: OpenPage) -> 
     assert page.evaluate("window.shifted") < 0.05
 
 
+def test_u11_no_button_to_what_is_in_sight(page: Page) -> None:
+    """The button to the newest answer shows while that answer lies below the window, and leads to where it begins."""
+    for question in (CITED["en"], "What is agentic inference?"):
+        ask(page, question)
+    turns, jump = page.locator("wj-turn"), page.locator("#jump")
+    expect(turns.nth(1).locator(".follow-ups .idea").first).to_be_attached()
+    page.evaluate("document.getElementById('scroller').scrollTop = 0")
+    page.evaluate("document.querySelector('wj-turn:last-of-type').scrollIntoView({ block: 'start' })")
+    expect(turns.nth(1).locator(".question")).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+    page.evaluate("document.querySelector('wj-turn .question').scrollIntoView({ block: 'start' })")
+    page.set_viewport_size({"width": 1280, "height": 420})
+    expect(turns.nth(1).locator(".question")).not_to_be_in_viewport()
+    expect(jump).to_be_visible()
+    jump.click()
+    expect(turns.nth(1).locator(".question")).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)], ids=["desk", "phone"])
+def test_u11_only_the_conversation_scrolls(site: Site, open_page: OpenPage, size: tuple[int, int]) -> None:
+    """However long the conversation, the document is as high as the window, and a wheel over the history leaves the page in place."""
+    page = open_page(site, viewport={"width": size[0], "height": size[1]})
+    for question in (*CITED.values(), UNKNOWN["en"]):
+        ask(page, question)
+    assert page.evaluate("document.getElementById('scroller').scrollHeight") > 2 * size[1]
+    assert page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]") == [size[1], size[0]]
+    if size[0] < 1100:
+        page.click("#menu")
+    history = page.locator("#history")
+    expect(history).to_be_visible()
+    box = history.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 60)
+    page.mouse.wheel(0, 900)
+    page.wait_for_timeout(200)
+    assert page.evaluate("scrollY") == 0
+    assert page.locator(".bar").evaluate("bar => bar.getBoundingClientRect().top") == 0
+    expect(page.locator("#send")).to_be_in_viewport()
+
+
 def test_u11_no_layout_shift_from_start_to_answer(site: Site, open_page: OpenPage) -> None:
     """From the first paint over suggestions to a finished answer and an open source the layout shifts by less than 0.05."""
     page = open_page(site)
