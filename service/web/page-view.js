@@ -4,7 +4,11 @@
 import { h } from "./dom.js";
 import { renderSpan } from "./render.js";
 
-const CELL_BORDER = Array.from(" | ");
+const CELL_BORDER = / \| /y;
+// A row's text has lost the space outside an empty first or last cell.
+const FIRST_BORDER = /\| /y;
+const LAST_BORDER = / \|$/y;
+const MOST_OF_A_HEAD = 160; // A longer head would cover the rows that it stays in sight for.
 const overlaps = (block, start, end) => block.start < end && start < block.end;
 
 /** Where a citation stands on a page: its own offsets if the text there is the cited one, else the only place that has it, else null. */
@@ -85,23 +89,34 @@ function element(letters, block, spans) {
   return h(block.kind === "code" ? "pre" : "p", { class: `block ${block.kind}` }, text);
 }
 
+/** Where the cells of a row end and the next begin: [{start, end}]. */
+function cellBorders(letters) {
+  // One unit for each code point, so that places in the string are places among the letters.
+  const text = letters.map((letter) => (letter.length > 1 ? "x" : letter)).join("");
+  const found = [];
+  for (let i = 0; i < text.length; i += 1) {
+    const border = [i === 0 ? FIRST_BORDER : CELL_BORDER, CELL_BORDER, LAST_BORDER].find((one) => {
+      one.lastIndex = i;
+      return one.test(text);
+    });
+    if (!border) continue;
+    found.push({ start: i, end: border.lastIndex });
+    i = border.lastIndex - 1;
+  }
+  return found;
+}
+
 function row(letters, block, spans) {
   const inside = letters.slice(block.start, block.end);
   const head = block.header && inside.join("") === block.header;
+  const part = (from, to) => renderSpan(inside.slice(from, to), block.start + from, spans);
   const cells = [];
   let from = 0;
-  for (let i = 0; i <= inside.length; i += 1) {
-    const border = i < inside.length && CELL_BORDER.every((letter, k) => inside[i + k] === letter);
-    if (!border && i < inside.length) continue;
-    const cell = h(
-      "span",
-      { class: "cell", role: head ? "columnheader" : "cell" },
-      renderSpan(inside.slice(from, i), block.start + from, spans),
-    );
-    if (border) cell.append(h("span", { class: "gap" }, renderSpan(inside.slice(i, i + 3), block.start + i, spans)));
-    cells.push(cell);
-    from = i + 3;
-    i = border ? i + 2 : i;
+  for (const { start, end } of [...cellBorders(inside), { start: inside.length, end: inside.length }]) {
+    const border = end > start && h("span", { class: "gap" }, part(start, end));
+    cells.push(h("span", { class: "cell", role: head ? "columnheader" : "cell" }, part(from, start), border));
+    from = end;
   }
-  return h("div", { class: head ? "row head" : "row", role: "row" }, cells);
+  const stays = head && inside.length <= MOST_OF_A_HEAD;
+  return h("div", { class: `row${head ? " head" : ""}${stays ? " stays" : ""}`, role: "row" }, cells);
 }

@@ -276,7 +276,9 @@ export class SourceElement extends HTMLElement {
   onKey(event) {
     if (event.target.closest("input") || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || this.zoom > 0 || !this.place?.count) return;
+    // Where the page is wider than the panel, these keys scroll it.
+    const wide = event.target === this.body && this.body.scrollWidth > this.body.clientWidth;
+    if (!step || wide || this.zoom > 0 || !this.place?.count) return;
     event.preventDefault();
     this.go(this.place.page + step);
   }

@@ -105,3 +105,49 @@ def test_u04_no_image_falls_back_to_text(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Page image").click()
     expect(page.locator(".source-notes")).to_contain_text("There is no image of this page")
     expect(page.locator("mark.cited").first).to_be_visible()
+
+
+_TABLE = [
+    "Holder | Kind | Share | Held | Held under restriction | Pledged or frozen | Number of those",
+    *(f"第{n}大股東有限公司 | 境內自然人 | 0.{n:02d}% | 2,431,{n:03d} |  |  |" for n in range(40)),
+    "|  | subtotal |  |  |  | 12,345,678",
+]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)], ids=["desk", "phone"])
+def test_u03_a_cited_row_is_read_with_its_head(site: Site, open_page: OpenPage, size: tuple[int, int]) -> None:
+    """Empty cells are cells, figures stay on one line, the head stays over the cited row, and a cell far to the right is scrolled to."""
+    document = site.documents()["ai-use-brief-en.pdf"]["id"]
+    text = "\n".join(_TABLE)
+    starts = [sum(len(line) + 1 for line in _TABLE[:at]) for at in range(len(_TABLE))]
+    blocks = [
+        {"kind": "table_row", "start": start, "end": start + len(line), "header": _TABLE[0], "level": 0}
+        for start, line in zip(starts, _TABLE, strict=True)
+    ]
+    page = open_page(site, viewport={"width": size[0], "height": size[1]})
+    record = site.call(f"/v1/documents/{document}/pages/1") | {"text": text, "blocks": blocks}
+    page.route(f"**/v1/documents/{document}/pages/1", lambda route: route.fulfill(json=record))
+
+    def show(start: int, end: int) -> None:
+        page.evaluate("address => { location.hash = address }", f"#/documents/{document}?page=1&start={start}&end={end}")
+        page.wait_for_function(
+            "wanted => [...document.querySelectorAll('mark.cited')].map((mark) => mark.textContent).join('') === wanted",
+            arg=text[start:end],
+        )
+        expect(page.locator("mark.cited").first).to_be_in_viewport(ratio=1)
+
+    row = 30
+    show(starts[row], starts[row] + len(_TABLE[row]))
+    assert page.locator(".row").evaluate_all("rows => [...new Set(rows.map((row) => row.childElementCount))]") == [7]
+    visible = page.locator(".row .cell").evaluate_all("cells => cells.map((cell) => cell.innerText.trim())")
+    assert not [words for words in visible if "|" in words]
+    assert page.locator(".rows").inner_text().count(f"2,431,{row - 1:03d}") == 1
+    for cell in page.locator(".row").nth(row).locator(".cell").all()[2:4]:
+        assert cell.evaluate("cell => cell.firstChild.getClientRects().length") == 1
+    head = page.locator(".row.head").bounding_box()
+    cited = page.locator("mark.cited").first.bounding_box()
+    assert head
+    assert cited
+    assert head["y"] + head["height"] <= cited["y"]
+    expect(page.locator(".row.head .cell").first).to_be_in_viewport()
+    show(starts[-1] + _TABLE[-1].index("12,"), len(text))
