@@ -15,7 +15,7 @@ from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
 from service.cues import belongs_to_name
 from service.extract import choose, rank_sentences
-from service.followup import standalone
+from service.followup import readings
 from service.instructions import plain_question
 from service.messages import say
 from service.question import Question, read_question, spoken_language
@@ -89,29 +89,44 @@ def prepare(
         translation: The question in the other language, for a further leg.
     """
     started = time.perf_counter()
-    full = plain_question(alone or standalone(text, history, kb.analyser))
     spoken = spoken_language(text, history, kb.analyser, fallback) if language is None else language
-    question = read_question(full, kb.analyser, language=spoken)
+    made = [alone] if alone else readings(text, history, kb.analyser)
+    asked = [read_question(plain_question(reading), kb.analyser, language=spoken) for reading in made]
     timings = {"analyse": (time.perf_counter() - started) * 1000}
     snapshot = kb.snapshot()
     if snapshot is None or not snapshot.documents:
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
-        return Prepared(question, text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
-    retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
+        return Prepared(asked[0], text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
+    other = read_question(translation, kb.analyser) if translation else None
+
+    def weighed(question: Question) -> Prepared:
+        question, retrieval = _retrieved(kb, snapshot, question, other, max(top_k, _READ), filters)
+        mark = time.perf_counter()
+        ranked = rank_sentences(question, retrieval, kb.analyser)
+        evidence = judge(question, retrieval, ranked, kb.analyser)
+        spent = timings | retrieval.timings_ms | {"answer": (time.perf_counter() - mark) * 1000}
+        return Prepared(question, text, snapshot, retrieval, ranked, evidence, spent, started, explain)
+
+    best = weighed(asked[0])
+    if made[0] == text or not may_answer(kb, best):
+        for question in asked[1:]:
+            best = max(best, weighed(question), key=lambda prepared: prepared.evidence.probability)
+    best.retrieval.hits = best.retrieval.hits[: max(top_k, 1)]
+    return best
+
+
+def _retrieved(
+    kb: KnowledgeBase, snapshot: Snapshot, question: Question, translation: Question | None, top_k: int, filters: Filters | None
+) -> tuple[Question, Retrieval]:
+    """Return a question as it was asked of the index in the end, and what that found."""
+    retrieval = retrieve(kb, snapshot, question, top_k=top_k, filters=filters)
     if question.exact and not retrieval.hits:
         # Who asks about a saying may have it in other words than the document; a search for a phrase stays exact.
         question = replace(question, exact=())
-        retrieval = retrieve(kb, snapshot, question, top_k=max(top_k, _READ), filters=filters)
+        retrieval = retrieve(kb, snapshot, question, top_k=top_k, filters=filters)
     if translation:
-        other = retrieve(kb, snapshot, read_question(translation, kb.analyser), top_k=max(top_k, _READ), filters=filters)
-        retrieval = joined(retrieval, other, top_k=max(top_k, _READ))
-    timings |= retrieval.timings_ms
-    mark = time.perf_counter()
-    ranked = rank_sentences(question, retrieval, kb.analyser)
-    evidence = judge(question, retrieval, ranked, kb.analyser)
-    timings["answer"] = (time.perf_counter() - mark) * 1000
-    retrieval.hits = retrieval.hits[: max(top_k, 1)]
-    return Prepared(question, text, snapshot, retrieval, ranked, evidence, timings, started, explain)
+        retrieval = joined(retrieval, retrieve(kb, snapshot, translation, top_k=top_k, filters=filters), top_k=top_k)
+    return question, retrieval
 
 
 def may_answer(kb: KnowledgeBase, prepared: Prepared) -> bool:

@@ -105,7 +105,7 @@ def signals(
     figures = [i for i, unit in enumerate(units) if unit.kind == "figure" and not _is_count(unit)]
     scores = [candidate.score for candidate in ranked[:6]]
     others = [math.exp(score - scores[0]) for score in scores]
-    cross = (best.hit.passage.language == "en") != (question.language == "en")
+    cross = question.crosses(best.hit.passage.language)
     place = {"share": 1, "number": 1, "date": 1}.get(question.type)
     salient = [i for i, unit in enumerate(units) if _heavy(unit)]
     own = {

@@ -63,7 +63,7 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     if not found:
         return []
     features(question, found, {term: idf for term, idf, _ in retrieval.terms}, analyser)
-    crossing = [_crosses(question, candidate) for candidate in found]
+    crossing = [question.crosses(candidate.hit.passage.language) for candidate in found]
     weights = _weights()[by_vectors(found)]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ weights, strict=True):
         # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
@@ -133,6 +133,7 @@ def _own_language_first(question: Question, ranked: Sequence[Candidate]) -> list
 
 
 def _crosses(question: Question, candidate: Candidate) -> bool:
+    """Return whether a sentence is in the other language than the answer is to be."""
     return (candidate.hit.passage.language == "en") != (question.language == "en")
 
 

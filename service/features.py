@@ -180,7 +180,7 @@ def features(question: Question, found: list[Candidate], weights: dict[str, floa
         candidate.context = {i for i in range(len(units)) if i not in candidate.matched and i in around}
         present, spans = kind_present(question, candidate.analysis, candidate.text)
         places = [p for i in candidate.matched for p in unit_places(units[i], candidate.analysis)]
-        size = 40 if question.language != "en" or any(is_han(c) for c in candidate.text[:20]) else 100
+        size = 40 if not question.english or any(is_han(c) for c in candidate.text[:20]) else 100
         has = [(term, weight) for term, weight in weighed if term in mine]
         coverage = sum([weight for _, weight in has]) / total_terms
         matched_weight = sum(importance[i] for i in candidate.matched)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from ingest.kb import Analyser, fold, to_script
 from ingest.kb.tokens import is_han
 from service.followup_slots import Slot, in_language, put_in, slots, without_asking
-from service.question import Question, read_question
+from service.question import Question, Unit, read_question
 from service.records import Turn
 
-__all__ = ["standalone"]
+__all__ = ["readings", "standalone"]
 
 # Follow-ups of follow-ups; what was asked longer ago is another matter.
 _TURNS = 6
@@ -86,6 +86,39 @@ def standalone(text: str, history: Sequence[Turn], analyser: Analyser) -> str:
         history: Earlier turns, oldest first.
         analyser: The knowledge base's.
     """
+    before, answer = _asked_before(history, analyser)
+    return _filled(text, before, answer, analyser) if before else text
+
+
+def readings(text: str, history: Sequence[Turn], analyser: Analyser) -> list[str]:
+    """Return the ways to read a question after others, the likeliest by rule first; what the corpus says to each must decide.
+
+    後來是到哪一版才修好的？ shows no sign of leaning on the question before it, and may all the same.
+
+    Args:
+        text: The question as asked.
+        history: Earlier turns, oldest first.
+        analyser: The knowledge base's.
+    """
+    before, answer = _asked_before(history, analyser)
+    if not before or not text.strip():
+        return [text]
+    own, last = _read_both(text, before, analyser)
+    first = _filled(text, before, answer, analyser)
+    rest = [unit for unit in own.units if unit.kind != "name" and not unit.low and unit.salience >= 1.0]
+    named = [unit for unit in own.units if unit.kind == "name" and not unit.low]
+    if named:
+        # A name and hardly a word beside it takes the place of its like: 谷歌那邊是什麼做法？
+        name = own.text[named[0].start : named[0].end]
+        others = [put_in(last, read_question(name, analyser), analyser)] if len(named) == 1 and len(rest) <= 1 else []
+    else:
+        names = [unit for unit in last.units if unit.kind == "name"]
+        others = [_behind(own, last, units) for units in (names, _about(own, last))]
+    return list(dict.fromkeys(reading for reading in (first, *others) if reading))
+
+
+def _asked_before(history: Sequence[Turn], analyser: Analyser) -> tuple[str, str]:
+    """Return the last question before, made to stand alone, and the answer to it; each empty if there is none."""
     before, answer = "", ""
     for turn in history[-2 * _TURNS :]:
         if turn.role == "user":
@@ -93,16 +126,21 @@ def standalone(text: str, history: Sequence[Turn], analyser: Analyser) -> str:
             answer = ""
         elif turn.role == "assistant":
             answer = turn.content
-    return _filled(text, before, answer, analyser) if before else text
+    return before, answer
+
+
+def _read_both(text: str, before: str, analyser: Analyser) -> tuple[Question, Question]:
+    last = read_question(before, analyser)
+    own = read_question(text, analyser, fallback=last.language)
+    if last.language != own.language and "en" not in (last.language, own.language):
+        last = read_question(to_script(before, own.language), analyser)
+    return own, last
 
 
 def _filled(text: str, before: str, answer: str, analyser: Analyser) -> str:
     if not before or not text.strip():
         return text
-    last = read_question(before, analyser)
-    own = read_question(text, analyser, fallback=last.language)
-    if last.language != own.language and "en" not in (last.language, own.language):
-        last = read_question(to_script(before, own.language), analyser)
+    own, last = _read_both(text, before, analyser)
     made = _bare(own, last) or _elliptic(own, last, analyser) or _pronouns(own, last, answer, analyser)
     return made or _with_topic(own, last) or text
 
@@ -112,14 +150,21 @@ def _with_topic(own: Question, last: Question) -> str:
 
     那微調用了幾張 GPU？ after a question on M3-Embedding's pre-training: M3-Embedding 預訓練：微調用了幾張 GPU？
     """
-    folded = own.analysis.folded.strip()
-    if not _MARKED.search(folded):
-        return ""
+    return _behind(own, last, _about(own, last)) if _MARKED.search(own.analysis.folded.strip()) else ""
+
+
+def _about(own: Question, last: Question) -> list[Unit]:
+    """Return what a question was about and the one after it does not say itself."""
     told = {term for unit in own.units for term in unit.terms}
-    about = [unit for unit in last.units if unit.salience >= 1.0 and not unit.low and not unit.kind_asked and told.isdisjoint(unit.terms)]
+    return [unit for unit in last.units if unit.salience >= 1.0 and not unit.low and not unit.kind_asked and told.isdisjoint(unit.terms)]
+
+
+def _behind(own: Question, last: Question, about: Sequence[Unit]) -> str:
+    """Return a question behind some words of the last one; empty without any."""
     if not about:
         return ""
-    lead = max(found.end() for pattern in _LEADS if (found := pattern.match(folded)))
+    folded = own.analysis.folded.strip()
+    lead = max(found.end() for pattern in _LEADS if (found := pattern.match(folded))) if _MARKED.search(folded) else 0
     rest = own.text.strip()[lead:].lstrip(" ，,")
     spans: list[tuple[int, int]] = []
     for unit in about:
@@ -128,7 +173,7 @@ def _with_topic(own: Question, last: Question) -> str:
             spans[-1] = (spans[-1][0], max(spans[-1][1], unit.end))
         else:
             spans.append((unit.start, unit.end))
-    names = [re.sub(r"^of\s+", "", last.text[start:end]) for start, end in spans]
+    names = [re.sub(r"^(?:of|the)\s+", "", last.text[start:end]) for start, end in spans]
     if own.language == "en":
         return f"{', '.join(names)}: {rest}"
     return f"{'、'.join(names)}：{rest}"

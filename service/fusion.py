@@ -58,7 +58,7 @@ def _crosses(term: str, question: Question, names: Collection[str]) -> bool:
         return True
     if body[0] != "w" or is_han(body[1]):
         return False
-    return question.language != "en" or body in names
+    return not question.english or body in names
 
 
 def lexical_scores(
@@ -74,7 +74,7 @@ def lexical_scores(
         languages: Of the candidates.
     """
     same, other, boost = _masses(terms, idf, question)
-    own = np.array([(language == "en") == (question.language == "en") for language in languages], dtype=bool)
+    own = np.array([not question.crosses(language) for language in languages], dtype=bool)
     direct = weights.sum(axis=1) / same
     crossed = CROSS_WEIGHT * (weights @ boost) / other
     # A passage in the asker's language may also be reached by concepts alone (a paraphrase).

@@ -154,7 +154,8 @@ class Question:
 
     Attributes:
         text: As asked.
-        language: Of the question; the answer is written in it.
+        language: That the answer is written in: the question's own, or the one that was asked for.
+        own: The language of its words.
         analysis: Of its text.
         types: Kinds of answer it wants, the most telling first.
         units: What it is about.
@@ -172,14 +173,30 @@ class Question:
     subject: Analysis
     phrases: tuple[str, ...]
     exact: tuple[str, ...] = ()
+    own: Language = "en"
 
     @property
     def type(self) -> AnswerType:
         """The most telling kind of answer."""
         return self.types[0]
 
+    @property
+    def english(self) -> bool:
+        """Whether its own words are English, whatever language the answer is to be in."""
+        return self.own == "en"
+
+    def crosses(self, language: str) -> bool:
+        """Return whether a text in a language is in the other one than the question's own words."""
+        return (language == "en") != self.english
+
 
 _NAME_KINDS = frozenset({"company", "model", "product", "person", "place", "org", "report"})
+# Words without which hardly an English question is asked.
+_ENGLISH = re.compile(
+    r"\b(?:the|of|is|are|was|were|be|what|how|who|whose|which|when|where|why|did|does|do|has|have|had|in|on|at|for|to|by|from|with|about|tell"
+    r"|list|compare|explain|summari[sz]e|describe)\b",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"[“\"「『《]([^”\"」』》]{2,60})[”\"」』》]")
 
 
@@ -275,7 +292,7 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
         fallback: Taken when the characters do not tell Traditional from Simplified (session or interface language).
     """
     if language is None:
-        language = detect_language(text)
+        language = _own_language(text)
         if language != "en" and detect_script(text) is None and fallback in ("zh-Hant", "zh-Hans"):
             language = fallback
     return replace(_read(text, analyser), language=language)
@@ -291,7 +308,16 @@ def _read(text: str, analyser: Analyser) -> Question:
     begins, asks = text.strip()[:1] in tuple('"“「『'), types != ("fact",) or "?" in analysis.folded
     phrases = tuple(fold(match.group(1)) for match in found)
     exact = tuple(fold(match.group(1)) for match in found if begins or (match.group()[0] in '"“' and not asks))
-    return Question(text, "en", analysis, types, _units(analysis, text), _subject(analysis, analyser), phrases, exact)
+    units, subject = _units(analysis, text), _subject(analysis, analyser)
+    return Question(text, "en", analysis, types, units, subject, phrases, exact, _own_language(text))
+
+
+def _own_language(text: str) -> Language:
+    """Return the language of a question's words; Latin names make no Chinese question English (Cloudflare AI Gateway 適合誰？)."""
+    found = detect_language(text)
+    if found != "en" or not any(map(is_han, text)) or _ENGLISH.search(text):
+        return found
+    return detect_script(text) or "zh-Hans"
 
 
 def _subject(analysis: Analysis, analyser: Analyser) -> Analysis:

@@ -108,7 +108,7 @@ def passage_features(
         text.sum(axis=1) / max(len(units), 1),
     ]
     values = np.stack(columns_out, axis=1)
-    other = np.array([(language == "en") != (question.language == "en") for language in languages], dtype=np.float64)
+    other = np.array([question.crosses(language) for language in languages], dtype=np.float64)
     # A passage in the other language is wanted where those in the asker's own do not cover the question.
     own = other == 0
     rivals = [float(values[own, column].max(initial=0.0)) for column in (0, 2, 3)]

@@ -81,7 +81,7 @@ def retrieve(
     logits = rerank_logits(values)
     candidates = Candidates(lexical.refs, base, logits, values)
     if vector is not None and kb.embedder is not None and kb.embedder.of_sentences:
-        across = np.array([(language == "en") != (question.language == "en") for language in lexical.languages], dtype=np.float64)
+        across = np.array([question.crosses(language) for language in lexical.languages], dtype=np.float64)
         candidates.cosine = snapshot.cosines(vector, lexical.refs)
         _by_meaning(snapshot, candidates, across, vector, kb.embedder.identity, most=top_k * _REREAD)
     else:

@@ -43,7 +43,7 @@ def _ranked(asked: Asked) -> tuple[list[Candidate], NDArray[np.float64], NDArray
     """Return the candidates of a question, their inputs and which are right."""
     found = candidates(asked.retrieval.hits, asked.kb.analyser)
     features(asked.question, found, {term: idf for term, idf, _ in asked.retrieval.terms}, asked.kb.analyser)
-    crossing = [(c.hit.passage.language == "en") != (asked.question.language == "en") for c in found]
+    crossing = [asked.question.crosses(c.hit.passage.language) for c in found]
     inputs = expand([c.values for c in found], asked.question.type, crossing)
     return found, inputs, np.array([float(holds(asked, c)) for c in found])
 

@@ -40,7 +40,7 @@ class Pool:
 
 def _features(question: Question, hits: Sequence[Hit]) -> dict[str, NDArray[np.float64]]:
     logits = np.array([hit.fusion["rerank_logit"] for hit in hits])
-    across = np.array([float((hit.passage.language == "en") != (question.language == "en")) for hit in hits])
+    across = np.array([float(question.crosses(hit.passage.language)) for hit in hits])
     cosine = np.array([hit.scores["dense"] for hit in hits])
     sentence = np.array([float(hit.cosines.max()) for hit in hits if hit.cosines is not None])
     return {

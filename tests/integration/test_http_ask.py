@@ -120,6 +120,25 @@ async def test_the_language_may_be_asked_for(client: Client) -> None:
     assert (await client.ask(UNANSWERABLE, language="auto"))["language"] == "en"
 
 
+@pytest.mark.parametrize("question", [QUESTION, _TRACTOR, _HANT, "Gemini 2.5 Pro 的份額有多少？"])
+async def test_the_language_of_the_answer_changes_no_judgement(client: Client, question: str) -> None:
+    found = [await client.ask(question, language=language) for language in ("auto", "en", "zh-Hant", "zh-Hans")]
+    assert len({(answer["status"], answer["confidence"]) for answer in found}) == 1
+    assert [answer["language"] for answer in found[1:]] == ["en", "zh-Hant", "zh-Hans"]
+
+
+async def test_latin_names_make_no_question_english(client: Client) -> None:
+    assert (await client.ask("Cloudflare AI Gateway 適合誰？"))["language"] == "zh-Hant"
+    assert (await client.ask("Who is the largest shareholder of 东北电气?"))["language"] == "en"
+
+
+async def test_a_follow_up_without_a_sign_of_it_is_read_with_the_question_before(client: Client) -> None:
+    history = [{"role": "user", "content": "What did the tractor in Norfolk do?"}, {"role": "assistant", "content": "It pulled."}]
+    answer = await client.ask("How many kilograms was the load?", history=history)
+    assert "Norfolk" in answer["standalone_question"]
+    assert "4,200" in answer["answer"]
+
+
 async def test_filters_keep_to_what_is_named(client: Client) -> None:
     ids = await client.documents()
     wanted = ids["tractors.pdf"]

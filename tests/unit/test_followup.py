@@ -6,7 +6,7 @@ import pytest
 
 from ingest.kb.analyse import Analyser
 from ingest.kb.lexicon import load_lexicon
-from service.followup import standalone
+from service.followup import readings, standalone
 from service.records import Turn
 
 ZH = "第一名是 DeepSeek。"
@@ -177,3 +177,28 @@ def test_a_chain_of_follow_ups(analyser: Analyser, asked: tuple[str, ...], text:
 def test_a_long_history_is_no_deep_recursion(analyser: Analyser) -> None:
     history = [Turn("user", "What about Qwen?")] * 400
     assert standalone("And Mistral?", history, analyser)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "wanted"),
+    [
+        ("LiteLLM 是不是出過資安事件？", "後來是到哪一版才修好的？", "LiteLLM、資安事件：後來是到哪一版才修好的？"),
+        (
+            "How was extended thinking configured in earlier Claude models?",
+            "What replaced that in the 4.6 generation?",
+            "Claude: What replaced",
+        ),
+        ("微软是怎么鼓励内部创业的？", "谷歌那边是什么做法？", "谷歌是怎么鼓励内部创业的？"),
+    ],
+)
+def test_what_shows_no_sign_of_leaning_is_read_both_ways(analyser: Analyser, before: str, text: str, wanted: str) -> None:
+    found = readings(text, [Turn("user", before), Turn("assistant", "No matter.")], analyser)
+    assert found[0] == text
+    assert any(reading.startswith(wanted) for reading in found[1:]), found
+
+
+@pytest.mark.parametrize("text", ["How many tokens did Mistral serve in 2024?", "台積電的晶圓廠在哪裡？", "那 Qwen 呢？"])
+def test_a_question_with_a_name_of_its_own_is_not_put_behind_another(analyser: Analyser, text: str) -> None:
+    found = readings(text, [Turn("user", "DeepSeek 的詞元用量是多少？"), Turn("assistant", ZH)], analyser)
+    assert not any(text in reading for reading in found[1:])
+    assert readings(text, [], analyser) == [text]
