@@ -11,9 +11,9 @@ let askForKey = async () => false;
 let memoryKey = "";
 
 export class ApiError extends Error {
-  constructor(code, { status = 0, detail = "", hint = "", requestId = "", seconds = 0 } = {}) {
+  constructor(code, { status = 0, problem = "", detail = "", hint = "", requestId = "", seconds = 0 } = {}) {
     super(code);
-    Object.assign(this, { code, status, detail, hint, requestId, seconds });
+    Object.assign(this, { code, status, problem, detail, hint, requestId, seconds });
   }
 
   /** The message for people, in the page's language; the service's own detail follows where there is one. */
@@ -52,6 +52,7 @@ export function problem(status, body, header) {
   const inner = body?.error && typeof body.error === "object" ? body.error : (body ?? {});
   return new ApiError(String(status), {
     status,
+    problem: String(inner.code ?? ""),
     detail: String(inner.detail ?? inner.message ?? ""),
     hint: String(inner.hint ?? ""),
     requestId: header("X-Request-ID") ?? String(inner.request_id ?? ""),

@@ -1,8 +1,8 @@
 // The card that shows a citation's quote on hover and on focus. It stays while the pointer is in it, and Escape closes it.
 
-import { button, fill, h, icon } from "./dom.js";
-import { t } from "./i18n.js";
-import { checkOf, pageNote, renderQuote } from "./render.js";
+import { button, fill, h } from "./dom.js";
+import { checkNote } from "./gone.js";
+import { pageNote, renderQuote } from "./render.js";
 
 const SHOW_AFTER = 90;
 const HIDE_AFTER = 180;
@@ -61,7 +61,7 @@ function show(chip, citation, open) {
     h(
       "div",
       { class: "card-foot" },
-      h("span", { class: `check ${citation.verification}` }, icon("check"), t(checkOf(citation))),
+      checkNote(citation),
       button(
         "cite.open",
         () => {

@@ -2,6 +2,7 @@
 
 import { ApiError, ask, followUps, suggestions } from "./api.js";
 import { announce, fill, h } from "./dom.js";
+import { lookForAll } from "./gone.js";
 import { language, onLanguage, t } from "./i18n.js";
 import { filters } from "./scope.js";
 import { unmarked } from "./render.js";
@@ -48,7 +49,13 @@ export class Chat {
     this.welcome.hidden = Boolean(chat);
     this.sticky = false;
     this.scroller.scrollTop = chat ? this.scroller.scrollHeight : 0;
+    lookForAll(chat);
     return true;
+  }
+
+  /** The library has changed: a source may be gone, or back. */
+  checkSources() {
+    lookForAll(this.chat, true);
   }
 
   element(turn) {

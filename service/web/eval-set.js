@@ -3,7 +3,7 @@
 import { button, confirmed, fill, h, isComposing, saveFile } from "./dom.js";
 import { expected, quotation } from "./eval-case.js";
 import { setText } from "./eval-read.js";
-import { mark, number, t } from "./i18n.js";
+import { has, mark, number, t } from "./i18n.js";
 import { onEnter } from "./composer.js";
 
 const SLOT = "wenju.review.1";
@@ -38,6 +38,9 @@ const fromLines = (text) =>
     .split("\n")
     .map((line) => line.split("/").map((one) => one.trim()).filter(Boolean))
     .filter((part) => part.length > 0);
+
+/** A code of the set in the page's words; one that has none stays as it is. */
+const named = (family, code) => (has(`${family}.${code}`) ? h("span", { t: `${family}.${code}` }) : h("span", {}, code));
 
 export class SetReview {
   static keep = keep;
@@ -78,7 +81,7 @@ export class SetReview {
       "section",
       { class: "run draft" },
       h("h2", { lang: one.language, dir: "auto" }, one.question),
-      h("p", { class: "dots muted small" }, h("span", {}, one.id), h("span", {}, one.language), h("span", {}, one.type ?? "other"), one.source && h("span", {}, one.source)),
+      h("p", { class: "dots muted small" }, h("span", {}, one.id), named("language", one.language), named("slice", one.type ?? "other"), one.source && h("span", {}, one.source)),
       this.editing
         ? this.form(one)
         : [

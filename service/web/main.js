@@ -231,6 +231,7 @@ function start() {
   banner.onBack(() => chat.loadIdeas());
   library.addEventListener("changed", () => {
     chat.loadIdeas();
+    chat.checkSources();
     banner.check();
   });
   chat.loadIdeas();

@@ -1,7 +1,8 @@
 // The source beside the answer: a page's text with the cited span marked, or its image with a box around it.
 
 import { ApiError, getDocument, getPage } from "./api.js";
-import { announce, copyText, fill, h, iconButton } from "./dom.js";
+import { announce, button, copyText, fill, h, iconButton } from "./dom.js";
+import { lookFor } from "./gone.js";
 import { mark, t } from "./i18n.js";
 import { pageSheet } from "./page-image.js";
 import { carry, locate, renderPage } from "./page-view.js";
@@ -150,23 +151,21 @@ export class SourceElement extends HTMLElement {
     this.draw();
   }
 
-  fail(error, place) {
+  async fail(error, place) {
+    const missing = error.status === 404;
+    const there = missing && (await lookFor(place.id));
     if (this.place !== place) return;
-    const text = error instanceof ApiError && error.status !== 404 ? error.text : t("source.gone");
+    const text = missing ? t(there ? "source.page.none" : "source.gone") : error instanceof ApiError ? error.text : t("error.bad");
     delete this.title_.dataset.t;
-    this.title_.textContent = place.title;
+    this.title_.textContent = place.title || t("source.label");
     delete this.body.dataset.t;
     fill(this.notes);
     fill(this.toolbar);
     fill(
       this.body,
       h("p", { class: "notice bad" }, text),
-      h("button", {
-        type: "button",
-        class: "button quiet",
-        t: "retry",
-        on: { click: () => (place.title ? this.load() : this.openAgain(place)) },
-      }),
+      // What is not there comes no nearer by asking again.
+      !missing && button("retry", () => (place.title ? this.load() : this.openAgain(place))),
     );
   }
 

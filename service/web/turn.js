@@ -1,10 +1,11 @@
 // One question and its answer, in each of its states: searching, streaming, answered, refused, stopped, failed.
 
 import { attachCard, closeCard } from "./card.js";
-import { announce, button, copyText, fill, h, icon } from "./dom.js";
+import { announce, button, copyText, fill, h } from "./dom.js";
 import { feedbackBox } from "./feedback.js";
+import { checkNote } from "./gone.js";
 import { mark, t } from "./i18n.js";
-import { checkOf, chipName, footnoted, pageNote, renderAnswer, renderQuote, withLanguages } from "./render.js";
+import { chipName, footnoted, pageNote, renderAnswer, renderQuote, withLanguages } from "./render.js";
 import { Spoken } from "./spoken.js";
 import { whyBox } from "./why.js";
 
@@ -173,7 +174,7 @@ export class TurnElement extends HTMLElement {
       h(
         "span",
         { class: "note-text" },
-        note.message ?? note.text ?? values.join(" ／ "),
+        note.message ?? note.text ?? values.join(answer.language === "en" ? " / " : " ／ "),
         cited.map((citation) => this.chip(citation)),
       ),
     );
@@ -213,7 +214,7 @@ export class TurnElement extends HTMLElement {
           "div",
           { class: "quote-foot" },
           open,
-          !refused && h("span", { class: `check ${citation.verification}` }, icon("check"), h("span", { t: checkOf(citation) })),
+          !refused && checkNote(citation),
           citation.ocr && h("span", { class: "muted", t: "cite.ocr" }),
           button("cite.copy", copy, { class: "button link" }),
           whyBox(citation, answer, rank),

@@ -21,6 +21,18 @@ export function refusal(file) {
   return null;
 }
 
+/**
+ * What went wrong, in the page's language where its code is known: the service's own words are English, and its hints are for whoever
+ * runs it. Only for a limit they are added, since they tell which one.
+ */
+function explained({ code, detail, reason, hint, requestId }) {
+  const key = `problem.${code}`;
+  const id = requestId && h("span", { class: "muted", t: ["error.id", { id: requestId }] });
+  if (!has(key)) return [reason || code || "", hint && h("span", { t: ["error.hint", { hint }] }), id];
+  const figures = code === "limit" && h("span", { class: "muted", lang: "en" }, detail ?? reason);
+  return [h("span", { t: key }), h("span", { t: `${key}.hint` }), figures, id];
+}
+
 export class Uploads {
   /** @param {HTMLElement} box to list them in  @param {() => void} onDone when a document was published */
   constructor(box, onDone) {
@@ -125,7 +137,8 @@ export class Uploads {
 
   broke(item, error) {
     if (error.name === "AbortError") this.end(item, "", ["upload.cancelled"]);
-    else if (error instanceof ApiError) this.end(item, "bad", ["upload.failed"], [{ reason: error.text, requestId: error.requestId }]);
+    else if (error instanceof ApiError)
+      this.end(item, "bad", ["upload.failed"], [{ code: error.problem, detail: error.detail, reason: error.text, requestId: error.requestId }]);
     else {
       console.error(error);
       this.end(item, "bad", ["upload.failed"]);
@@ -140,15 +153,7 @@ export class Uploads {
     mark(item.words, "t", ...words);
     fill(
       item.more,
-      problems.map(({ reason, hint, code, requestId }) =>
-        h(
-          "p",
-          {},
-          reason || code || "",
-          hint && h("span", { t: ["error.hint", { hint }] }),
-          requestId && h("span", { class: "muted", t: ["error.id", { id: requestId }] }),
-        ),
-      ),
+      problems.map((problem) => h("p", {}, explained(problem))),
     );
     announce(`${item.file.name}: ${t(...words)} ${item.more.textContent}`);
     this.draw();

@@ -1,8 +1,9 @@
 // "Why this passage": what the ranking and the check said of it, for people and as JSON.
 
 import { announce, button, copyText, fill, h } from "./dom.js";
+import { stateOf } from "./gone.js";
 import { has, number, t } from "./i18n.js";
-import { checkOf, pageOf } from "./render.js";
+import { pageOf } from "./render.js";
 
 const legName = (leg) => (has(`leg.${leg}`) ? t(`leg.${leg}`) : leg);
 const figure = (value) => (typeof value === "number" ? number(Math.round(value * 1000) / 1000) : String(value));
@@ -14,11 +15,13 @@ function facts(citation, answer, rank) {
     [t("why.score"), figure(citation.score)],
   ];
   for (const [leg, score] of Object.entries(hit?.scores ?? {})) {
-    if (typeof score === "number") rows.push([t("why.score.of", { leg: legName(leg) }), figure(score)]);
+    // What has no name for readers is in the JSON.
+    const [, name, rank] = /^(\w+?)(_rank)?$/.exec(leg) ?? [];
+    if (typeof score === "number" && has(`leg.${name}`)) rows.push([t(rank ? "why.rank.of" : "why.score.of", { leg: legName(name) }), figure(score)]);
   }
   if (citation.heading?.length) rows.push([t("why.heading"), citation.heading.join(" › ")]);
   if (citation.page) rows.push([t("why.page"), pageOf(citation)]);
-  rows.push([t("why.span"), `${citation.start_char_index}–${citation.end_char_index}`], [t("why.check"), t(checkOf(citation))]);
+  rows.push([t("why.span"), `${citation.start_char_index}–${citation.end_char_index}`], [t("why.check"), t(stateOf(citation))]);
   if (answer.retrieval?.legs?.length) rows.push([t("why.legs"), answer.retrieval.legs.map(legName).join(", ")]);
   if (answer.timings_ms?.total) rows.push([t("why.time"), `${figure(answer.timings_ms.total)} ms`]);
   rows.push(

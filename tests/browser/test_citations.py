@@ -244,3 +244,13 @@ def test_u08_why_this_passage(page: Page) -> None:
     assert copied["citation"]["cited_text"] == answer["citations"][0]["cited_text"]
     assert copied["hit"]["scores"]
     assert copied["retrieval"]["generation"]
+
+
+def test_u08_no_raw_names(site: Site, open_page: OpenPage) -> None:
+    """In Chinese the facts behind a quote have Chinese names, those of ranks and ways of searching too."""
+    page = open_page(site, "zh-Hant")
+    turn = ask(page, CITED["zh-Hant"])
+    turn.locator(".why summary").first.click()
+    names = turn.locator(".why .facts").first.locator("dt").all_text_contents()
+    assert "名次（全文檢索）" in names
+    assert [name for name in names if re.search("[a-z]", name)] == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import OpenPage
 from driver import CITED, UNKNOWN, Site, ask
+from fpdf import FPDF
 from playwright.sync_api import FilePayload, Page, expect
 
 FACT = "The Tarsier benchmark scored 71.3 points in March 2031."
@@ -62,6 +63,38 @@ def test_u24_upload_ask_delete(scratch: Site, open_page: OpenPage, how: str) -> 
     assert [path for path in scratch.data_dir.rglob("*") if sha in path.name] == []
 
 
+def test_u05_a_removed_document_is_said_to_be_gone(scratch: Site, open_page: OpenPage) -> None:
+    """Once a cited document is removed its quotes say so, here and after a reload; the source offers no retry; when it is back, all is."""
+    page = _library(scratch, open_page)
+    name = "lemur-note.md"
+    note = {"name": name, "mimeType": "text/markdown", "buffer": b"# Lemur\n\nThe Lemur benchmark scored 73.4 points in May 2031.\n"}
+    _choose(page, note)
+    document = page.locator(".document", has_text=name)
+    expect(document).to_be_visible()
+    page.evaluate("location.hash = '#/'")
+    turn = ask(page, "How many points did the Lemur benchmark score?")
+    check = turn.locator(".quote-item .check").first
+    expect(check).to_have_text("Checked letter by letter")
+    page.evaluate("location.hash = '#/documents'")
+    document.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(document).to_have_count(0)
+    page.locator('.nav a[data-view="ask"]').click()
+    for _ in range(2):
+        expect(check).to_contain_text("Document removed")
+        expect(check.locator(".icon")).to_be_hidden()
+        page.reload()
+    turn.locator(".quote-source").first.click()
+    panel = page.locator(".source-body")
+    expect(panel).to_have_text("This document is no longer in the library.")
+    expect(panel.get_by_role("button")).to_have_count(0)
+    page.evaluate("location.hash = '#/documents'")
+    _choose(page, note)
+    expect(document).to_be_visible()
+    page.locator('.nav a[data-view="ask"]').click()
+    expect(check).to_have_text("Checked letter by letter")
+
+
 def test_u24_the_same_file_twice(scratch: Site, open_page: OpenPage) -> None:
     """A file that is there already is said to be."""
     page = _library(scratch, open_page)
@@ -111,6 +144,32 @@ def test_u24_a_file_that_cannot_be_read(scratch: Site, open_page: OpenPage) -> N
     expect(more).not_to_be_empty()
     assert "Traceback" not in (more.text_content() or "")
     assert scratch.documents().keys() == before
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "advises"),
+    [
+        ("zh-Hant", "檔案有密碼保護。", "移除密碼"),
+        ("zh-Hans", "文件有密码保护。", "去掉密码"),
+        ("en", "locked with a password", "without the password"),
+    ],
+)
+def test_u24_a_locked_file_in_the_page_language(scratch: Site, open_page: OpenPage, language: str, says: str, advises: str) -> None:
+    """What is wrong with a file is said in the page's language, with advice for who has a page and no command line."""
+    pdf = FPDF()
+    pdf.set_encryption(owner_password="owner", user_password="user")
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=14)
+    pdf.text(40, 40, "Nobody reads this.")
+    page = open_page(scratch, language, path="#/documents")
+    expect(page.locator(".document").first).to_be_visible()
+    _choose(page, {"name": "locked.pdf", "mimeType": "application/pdf", "buffer": bytes(pdf.output())})
+    more = page.locator(".upload-more")
+    expect(more).to_contain_text(says)
+    expect(more).to_contain_text(advises)
+    shown = more.inner_text()
+    assert not re.search(r"wenju|--|WENJU_", shown)
+    assert language == "en" or not re.search(r"[a-z]{2}", shown)
 
 
 _PROBLEMS = {
