@@ -6,13 +6,14 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
+from pathlib import PurePath
 from typing import Any
 
 from ingest.kb import Document, KnowledgeBase, Snapshot, find_quantities, fold
 from ingest.kb.tokens import is_han
 from service.answering import answer_now
 
-__all__ = ["Suggestions", "short_title"]
+__all__ = ["Suggestions", "asks_well", "named", "short_title"]
 
 _WORDS = {
     "zh-Hant": "關於「{heading}」，《{title}》怎麼說？",
@@ -29,8 +30,36 @@ _SKIPPED = re.compile(
     r"來源|来源|source|參考|参考|reference|目錄|目录|contents|abstract|摘要|附錄|附录|appendix|致謝|致谢|acknowledg|^(?:figure|table|圖|图|表)\s*\d"
 )
 _NUMBERING = re.compile(
-    r"^\s*(?:(?:(?:[A-Z]\.)?\d+(?:\.\d+)*\.?|[IVX]+\.)\s+|第[一二三四五六七八九十\d]+[章節节部篇][：:\s]*|[一二三四五六七八九十\d]+、\s*)"
+    r"^\s*(?:(?:(?:[A-Z]\.)?\d{1,3}(?:\.\d+)*\.?|[IVX]+\.)\s+(?![\s年月])|[（(][一二三四五六七八九十\d]+[）)]\s*|第[一二三四五六七八九十\d]+[章節节部篇][：:\s]*|[一二三四五六七八九十\d]+、\s*)"
 )
+# What every report has a section of: a question about it could be about any report. Whole words, folded.
+_GENERIC = frozenset(
+    """
+    ablation ablations additional analyses analysis approach authors background concluding conclusion conclusions contribution
+    contributions dataset datasets details disclaimer discussion discussions evaluation evaluations executive experiment
+    experimental experiments faq findings foreword future general highlights hyperparameters implement implementation introduction
+    key limitation limitations main method methodology methods motivation notes objective objectives outline overview preface
+    preliminaries preliminary purpose recommendations related remarks result results scope section setting settings setup studies
+    study summary team work works
+    前言 引言 绪论 导论 导言 序言 序 背景 研究背景 概述 概要 概况 总览 概览 摘要 执行摘要 简介 介绍 基本情况 实验 实验设置 实验设定
+    实验结果 实验分析 结果 讨论 分析 结果分析 评估 评测 方法 研究方法 结论 结语 总结 小结 展望 未来展望 未来工作 相关工作 局限
+    局限性 限制 研究限制 后记 附注 备注 说明 建议 目的 研究目的 重要提示 免责声明 常见问题 写在前面 写在最后
+    """.split()
+)
+_BETWEEN = re.compile(r"\W+|[与和及暨]")
+_SMALL = frozenset({"", "a", "an", "and", "for", "in", "of", "on", "our", "the", "to", "with"})
+_DATE = re.compile(
+    r"(?:[\d〇零○O一二三四五六七八九十]+|[年月日号號季至]|民[國国]|Q[1-4]|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|[\W_])+",
+    re.IGNORECASE,
+)
+# A unit whose figure is lost, a mark that ends something, or a figure out of a table.
+_CUT_OFF = re.compile(r"[年月日時时號号]\s*\d|[^\w《〈「『“‘\"'（(\[【<#@$￥¥€£]|\d{1,3}(?:,\d{3})+\s")
+_PAIRS = ("《》", "〈〉", "「」", "『』", "“”", "（）", "()", "[]", "【】")
+_LEAST_OF_LETTERS = 0.6
+_FILE_NAME = re.compile(
+    r"\S*_\S*|.*\.(?:pdf|docx?|wps|md|html?|txt|tex|pptx?|xlsx?|indd)|untitled.*|未命名.*|[無无][標标][題题].*", re.IGNORECASE
+)
+_MACHINE_MADE = re.compile(r"\d{3}|[a-z]-[a-z\d]")
 _TITLE_BREAK = re.compile(r"\s*[：｜|—–]\s*|:\s+|\s-\s|(?<=\?)\s|(?<=[\w)]{2}),\s|，")
 # Widths in Latin letters; a Han character counts as two.
 _LEAST_OF_A_TITLE = 6.0
@@ -67,6 +96,37 @@ def short_title(title: str) -> str:
     return (title[:end].rstrip(" ,;:，、；：（(") or title[:end]) + "…"
 
 
+def _words(text: str) -> set[str]:
+    return set(_BETWEEN.split(fold(text))) - _SMALL
+
+
+def _noise(heading: str) -> bool:
+    """Whether a heading is the remains of one: half of a pair of marks, letters torn apart, signs."""
+    if heading.count('"') % 2 or any(heading.count(pair[0]) != heading.count(pair[1]) for pair in _PAIRS):
+        return True
+    parts = heading.split()
+    torn = len(parts) > 3 and sum(len(part) == 1 for part in parts) > len(parts) / 2
+    return torn or sum(char.isalnum() for char in heading) < _LEAST_OF_LETTERS * len(heading.replace(" ", ""))
+
+
+def asks_well(heading: str, title: str = "") -> bool:
+    """Return whether a heading says what its section is about, so that one can ask about it.
+
+    Args:
+        heading: Without its number.
+        title: Of the document; a heading that adds nothing to it but the name of a section says too little.
+    """
+    generic = _words(heading) <= _GENERIC | _words(title)
+    return not (generic or _DATE.fullmatch(heading) or _CUT_OFF.match(heading) or _noise(heading))
+
+
+def named(document: Document) -> bool:
+    """Return whether a document has a title that people would call it by, rather than the name of its file."""
+    title = document.title.strip()
+    stem = title == PurePath(document.file_name).stem and _MACHINE_MADE.search(title.lower()) and " " not in title
+    return not (stem or _FILE_NAME.fullmatch(title))
+
+
 def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
     """Return the headings whose passages hold most figures, first: they are what a reader of reports asks about."""
     counts: dict[str, int] = {}
@@ -75,6 +135,7 @@ def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
         if (
             _LEAST_OF_A_TITLE <= _width(heading) <= _MOST_OF_A_HEADING
             and not _SKIPPED.search(heading.lower())
+            and asks_well(heading, document.title)
             and heading not in document.title
         ):
             counts[heading] = counts.get(heading, 0) + len(find_quantities(fold(text)))
@@ -83,6 +144,8 @@ def _headings(kb: KnowledgeBase, document: Document) -> list[str]:
 
 def _questions(kb: KnowledgeBase, document: Document, tries: int) -> Iterator[dict[str, Any]]:
     """Yield questions that the document answers, of its first headings."""
+    if not named(document):
+        return
     inner = _INNER[document.language]
     for heading in _headings(kb, document)[:tries]:
         title = short_title(document.title).translate(inner)
