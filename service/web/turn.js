@@ -174,7 +174,7 @@ export class TurnElement extends HTMLElement {
       h(
         "span",
         { class: "note-text" },
-        note.message ?? note.text ?? values.join(answer.language === "en" ? " / " : " ／ "),
+        note.message ?? note.text ?? values.join(" / "),
         cited.map((citation) => this.chip(citation)),
       ),
     );
