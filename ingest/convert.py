@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from ingest.kb.errors import SourceError
-from ingest.kb.script import convert_prose
+from ingest.kb.script import convert_prose, detect_script
 from ingest.readers.decode import decode
 from ingest.readers.frontmatter import split_front_matter
 from ingest.readers.markdown import literal_lines
 
 __all__ = ["convert_file", "convert_markdown"]
+
+Script = Literal["zh-Hant", "zh-Hans"] | None
 
 _LANGUAGE = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hant", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant"}
 # What is kept letter by letter inside a line: code spans, link targets and labels, addresses, HTML tags, shortcodes, attributes of headings
@@ -33,31 +36,31 @@ _FOOTNOTE = re.compile(r"^ {0,3}\[\^[^\]\n]+\]:\s")
 _DEFINITION = re.compile(r"^ {0,3}\[([^\]\n^][^\]\n]*)\]:\s", re.MULTILINE)
 
 
-def _line(text: str, to: str, labels: frozenset[str] = frozenset()) -> str:
+def _line(text: str, to: str, labels: frozenset[str] = frozenset(), of: Script = None) -> str:
     note = _FOOTNOTE.match(text)
     out, at = ([note.group()], note.end()) if note else ([], 0)
     for match in _KEPT.finditer(text, at):
-        out += [_short(text[at : match.start()], to, labels), match.group()]
+        out += [_short(text[at : match.start()], to, labels, of), match.group()]
         at = match.end()
-    return "".join(out) + _short(text[at:], to, labels)
+    return "".join(out) + _short(text[at:], to, labels, of)
 
 
-def _short(text: str, to: str, labels: frozenset[str]) -> str:
+def _short(text: str, to: str, labels: frozenset[str], of: Script) -> str:
     """Return prose converted; a link that is nothing but its label, ``[label]``, keeps the label behind its converted text."""
     out, at = [], 0
     for match in re.finditer(r"(?<!!)\[([^\[\]\n]+)\](?![\[(:])", text):
         label = match.group(1)
-        if label in labels and _prose(label, to) != label:
-            out += [_prose(text[at : match.start()], to), f"[{_prose(label, to)}][{label}]"]
+        if label in labels and _prose(label, to, of) != label:
+            out += [_prose(text[at : match.start()], to, of), f"[{_prose(label, to, of)}][{label}]"]
             at = match.end()
-    return "".join(out) + _prose(text[at:], to)
+    return "".join(out) + _prose(text[at:], to, of)
 
 
-def _prose(text: str, to: str) -> str:
-    return convert_prose(text, to) if re.search(r"[\u3400-\u9fff]", text) else text
+def _prose(text: str, to: str, of: Script) -> str:
+    return convert_prose(text, to, of=of) if re.search(r"[\u3400-\u9fff]", text) else text
 
 
-def _front(raw: str, to: str) -> str:
+def _front(raw: str, to: str, of: Script) -> str:
     """Return front matter with the values of prose keys converted and ``language`` set; keys and punctuation stay."""
     out = []
     key, depth = "", 0
@@ -71,11 +74,11 @@ def _front(raw: str, to: str) -> str:
             if key in ("language", "lang"):
                 line = before + _quoted(value, _LANGUAGE[to])
             elif key in _PROSE_KEYS and not value.startswith("{"):
-                line = before + _prose(value, to)
+                line = before + _prose(value, to, of)
         elif table:
             key = ""
         elif key in _PROSE_KEYS:
-            line = _prose(line, to)
+            line = _prose(line, to, of)
         out.append(line)
     return "\n".join(out)
 
@@ -94,14 +97,15 @@ def convert_markdown(text: str, to: str) -> str:
     """
     _, start, _ = split_front_matter(text)
     body = text[start:]
+    of = detect_script(body) or detect_script(text)
     labels = frozenset(_DEFINITION.findall(body))
     literal = literal_lines(body)
-    out = [line if number in literal else _line(line, to, labels) for number, line in enumerate(body.split("\n"))]
+    out = [line if number in literal else _line(line, to, labels, of) for number, line in enumerate(body.split("\n"))]
     head = text[:start]
     if start:
         lines = head.split("\n")
         closing = next(i for i in range(len(lines) - 1, 0, -1) if lines[i].strip())
-        head = "\n".join([lines[0], *_front("\n".join(lines[1:closing]), to).split("\n"), *lines[closing:]])
+        head = "\n".join([lines[0], *_front("\n".join(lines[1:closing]), to, of).split("\n"), *lines[closing:]])
     return head + "\n".join(out)
 
 

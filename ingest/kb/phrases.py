@@ -1,31 +1,233 @@
-"""Phrases that OpenCC's conversion by phrase takes for computing terms, although reports mostly mean something else by them.
+"""Words that are other words across the strait: which of OpenCC's phrases are taken over, and which of our own are added.
 
-``s2twp`` and ``tw2sp`` come from a dictionary of software terms: 發布 becomes 釋出, 參數 becomes 引數, 指標 becomes 指针 (a pointer), 核心
-becomes 内核 (a kernel). These keep their words and change their characters only.
+``s2twp`` and ``tw2sp`` come from a dictionary of software terms: 發布 becomes 釋出, 參數 becomes 引數, 指標 becomes 指针 (a pointer), 多工
+becomes 多任务, inside 許多工作 too. So only the words named here change; of all else the characters change and nothing more.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ["KEPT"]
+__all__ = ["BOTH", "PAIRS", "WORDINGS", "Wording"]
 
-_SIMPLIFIED = (
-    "参数 项目 对象 文件(?!夹) 进程 支持 循环 全局 导入 优化 扩展 发布 设备 权限 程序(?:正义|性|法|公正)",
-    "(?:法律|司法|行政|立法|审批|诉讼|仲裁|监管|工作)程序",
+
+@dataclass(frozen=True)
+class Wording:
+    """The words of one direction, in the script that is converted from.
+
+    Attributes:
+        plain: Configuration of OpenCC that converts by character, and so keeps the length of a text.
+        taken: Words that become what OpenCC's configuration by phrase makes of them.
+        kept: Longer words that hold one of the others but do not mean it: their characters change and nothing more.
+        own: Words and what they become, where OpenCC has another word or none; by character after that.
+        both: How the words that go both ways are taken: ``forth`` (to Taiwan), ``back``, or not at all.
+    """
+
+    plain: str
+    taken: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+    both: Literal["forth", "back", ""] = ""
+
+
+def _words(*lines: str) -> tuple[str, ...]:
+    return tuple(" ".join(lines).split())
+
+
+def _each(form: str, parts: str) -> tuple[str, ...]:
+    """Return a word for each part: ``_each("{}代码", "股票 证券")``."""
+    return tuple(form.format(part) for part in parts.split())
+
+
+def _renamed(old: str, new: str, parts: str) -> dict[str, str]:
+    return dict(zip(_each(old, parts), _each(new, parts), strict=True))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in text.split())
+
+
+# Right in both directions, in the mainland's wording.
+_COMPUTING = _words(
+    "SQL注入 U盘 嵌套 插件 搜索 无损压缩 有损压缩 状态栏 笔记本电脑 台式机 菜单 变量 转义字符 关系数据库 队列 飞行模式 鼠标",
+    "兼容 寄存器 写保护 宽带 带宽 刀片服务器 服务器 刻录 半角 全角 句柄 寻址 城域网 局域网 传感 像素 伪代码 冒泡排序 固件",
+    "采样 采样率 控件 最终用户 用户 用户名 比特 比特率 析构函数 构造函数 构造器 概率 傅里叶 短信 登录 目标代码 相册 编程 线程",
+    "多线程 缓存 高速缓存 界面 总线 码率 磁盘 磁道 算法 视频 视频会议 视频通话 解释器 软件 硬件 芯片 词组 头文件 递归 远程",
+    "适配器 闪存 黑客 逻辑门 录像 面向对象 面向过程 音频 三极管 二极管 晶体管 晶闸管 场效应管 下拉列表 并行计算 高性能计算",
+    "中间件 以太网 以太网路由器 互联网 内存 内存条 物理内存 物理地址 内置 内联函数 元数据 光标 光盘 光驱 多态 外键 密钥 字库",
+    "字段 字体 字符 字符串 字符集 字节 地址栏 分布式 分辨率 可执行文件 可视化 函数式编程 命令式编程 剪贴板 命名空间 汇编器",
+    "汇编语言 编程语言 屏幕 触摸屏 加载 哈希 文字处理 数据 数据仓库 数据库 数据挖掘 截取 正则表达式 时钟频率 本地代码 源代码",
+    "源文件 代码 打印 打印机 操作数 操作符 操作系统 扩展名 模块 网络 移动数据 移动网络 移动通信 移动电话 移动硬盘 网关 网吧",
+    "盘片 盘符 异步 硬盘 缩略图 缩进 计算机断层 声卡 显卡 显存 虚拟机 虚函数 万维网 复选按钮 复选框 通信 页眉 页脚 预处理器",
+    "集群 云存储 高清 门户网站 重命名 默认值 链表 信息 信息安全 信息技术 信息论 信噪比 信号 串口 任务栏 任务管理器 宏函数",
+    "宏命令 宏定义 宏展开 宏处理 宏指令 宏替换 宏语言 宏调用 图像 博客 对话框 命令行 调制解调器 调试器 通配符 集成电路",
+    "金属氧化物半导体 高级设置 高级选项 文件名 文件夹 程序员 应用程序 程序代码 数字人文 数字印刷 数字电子 数字电路 模拟电子",
+    "模拟电路 模拟信号 人工智能 商业智能 机器智能 超级智能 智能机器 智能制造 智能家居 智能电网 智能合约 智能音箱 智能眼镜",
+    "智能手表 智能驾驶 智能座舱 智能客服 智能代理 智能助理 智能体 智能化 智能系统 智能芯片 智能终端 智能计算 人机交互",
+    "交互界面 交互设计 首席执行官 首席信息官 首席技术官 首席运营官 市场营销 英伟达 台积电 知识产权 性能 空气净化器 时分多址",
+    "时分复用 码分多址 频分多址 频分复用 空分多址 空分复用 波分复用 消息队列 杀毒软件 重装系统 网络连接 磁盘分区 硬盘分区",
 )
-_TRADITIONAL = (
-    "指標 序列(?![化埠]) 核心 簡報(?!軟體|檔) 文件(?!夾|系統) 啟用 儲存 複製 離線 向量 批次 整合 執行(?!緒|檔|期) 許可",
-    "程序(?:正義|性|法|公正) (?:法律|司法|行政|立法|審批|訴訟|仲裁|監管|工作)程序",
+_SCIENCE = _words(
+    "PN结 超声波 彩超 激光 纳米 硅 砹 锝 锎 镥 锿 镅 镎 钫 钚 锫 酰 氨基酸 缬氨酸 甘氨酸 丝氨酸 精氨酸 色氨酸 胱氨酸 脯氨酸",
+    "苯丙氨酸 苏氨酸 赖氨酸 酪氨酸 亮氨酸 异亮氨酸 甲硫氨酸 谷氨酰胺 谷氨酸 组氨酸 丙氨酸 天冬氨酸 天冬酰胺 天门冬氨酸",
+    "天门冬酰胺 氨苄西林 阿司匹林 对乙酰氨基酚 他汀类 白细胞 红细胞 血红蛋白 胰腺 前列腺 孤独症 抑郁症 多动症 心肌梗死 脑梗死",
+    "老年痴呆症 阿尔茨海默氏症 阿尔茨海默症 帕金森病 唐氏综合征 慢性疲劳综合征 获得性免疫缺陷综合征 睡眠呼吸暂停综合征",
+    "库欣综合征 戒断综合征 急性呼吸窘迫综合征 抽动秽语综合征 经前期综合征 肾病综合征 腕管综合征 肠易激综合征 雷诺综合征",
+    "马方综合征 代谢综合征 多囊卵巢综合征 汉坦病毒 艾滋病 艾滋病人 艾滋病毒 甲型肝炎 甲肝 乙型肝炎 乙肝 丙型肝炎 丙肝",
+    "丁型肝炎 丁肝 戊型肝炎 戊肝 航天飞机 公元 塑料 出租车 借记卡 奶酪 冰棍 凉菜 榴莲 咖喱 方便面 蹦极",
+)
+_NAMES = _words(
+    "坦桑尼亚 冈比亚 意大利 乌兹别克斯坦 瑙鲁 赞比亚 安提瓜和巴布达 土库曼斯坦 圭亚那 列支敦士登 卡塔尔 危地马拉 基里巴斯",
+    "塔吉克斯坦 加纳 吉布堤 哥斯达黎加 巴巴多斯 巴布亚新几内亚 几内亚比绍 所罗门群岛 温纳图万 波斯尼亚黑塞哥维那 津巴布韦",
+    "洪都拉斯 索马里 卢旺达 瓦努阿图 突尼斯 老挝 肯尼亚 莱索托 莫桑比克 苏里南 贝宁 佛得角 乍得 也门 克罗地亚 帕劳 图瓦卢",
+    "利比里亚 博茨瓦纳 尼日利亚 尼日尔 塞舌尔 加蓬 厄瓜多尔 厄立特里亚 哈萨克斯坦 文莱 斯洛文尼亚 新西兰 沙特阿拉伯",
+    "毛里塔尼亚 毛里求斯 科特迪瓦 特立尼达和多巴哥 圣基茨和尼维斯 圣文森特和格林纳丁斯 圣卢西亚 圣马力诺 老挝人民民主共和国",
+    "马尔代夫 马里共和国 伯利兹 多米尼加 布隆迪 布基纳法索 埃塞俄比亚 塞浦路斯 斯威士兰 格林纳达 格鲁吉亚共和国 科摩罗",
+    "阿拉伯联合酋长国 阿塞拜疆 美属维尔京群岛 北马里亚纳 北马里亚纳群岛 南卡罗来纳 南卡罗来纳州 北卡罗来纳 北卡罗来纳州",
+    "威斯康星 威斯康星州 康涅狄格 康涅狄格州 密歇根 密歇根州 弗吉尼亚 弗吉尼亚州 西弗吉尼亚 西弗吉尼亚州 新泽西 新泽西州",
+    "新罕布什尔 新罕布什尔州 特拉华 特拉华州 罗得岛 罗得岛州 艾奥瓦 艾奥瓦州 马萨诸塞 马萨诸塞州 俄勒冈 俄勒冈州 伊利诺伊",
+    "伊利诺伊州 佐治亚州 俄克拉何马 俄克拉何马州 奥巴马 香农 开市客 开市客公司 仙童半导体 宝洁 宝洁公司 欧莱雅 欧莱雅集团",
+    "沙特阿美 沙特阿美公司 埃克森美孚 大众汽车 大众集团 大众汽车集团 阿斯利康 阿斯利康公司 伯克希尔哈撒韦 伯克希尔哈撒韦公司",
+    "布雷顿森林 布雷顿森林体系",
 )
 
+BOTH = (*_COMPUTING, *_SCIENCE, *_NAMES)
 
-def _any_of(lines: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(" ".join(lines).split()))
+_DIGITAL = (
+    "化 经济 技术 政府 平台 货币 转型 人民币 孪生 素养 主权 治理 贸易 产业 内容 媒体 资产 基础设施 时代 身份 签名 营销 信号"
+    " 图书馆 健康 医疗 金融 人才 技能 工具 生态 世界 社会 产品 原生 足迹 权利 公共 中国 支付 劳动 教育 服务"
+)
+# The same, in other words than OpenCC's; what stands to the right is written by character in the end.
+PAIRS: dict[str, str] = {
+    **_renamed("数字{}", "數位{}", _DIGITAL),
+    **_renamed("移动{}", "行動{}", "支付 应用 办公 终端"),
+    **_renamed("社交{}", "社群{}", "媒体 网站 平台"),
+    **_renamed("可持续{}", "永續{}", "发展 性 经营 目标 金融 投资 能源"),
+    **_renamed("{}识别", "{}辨識", "语音 人脸"),
+    **_pairs(
+        "数字鸿沟=數位落差 智能手机=智慧型手機 移动互联网=行動網際網路 移动设备=行動裝置 可穿戴设备=穿戴式裝置"
+        " 社交网络=社群網路 社交软件=社群軟體 云计算=雲端運算 网卡=網路卡 端口=連接埠 端口号=埠號 函数调用=函式呼叫"
+        " 工具调用=工具呼叫 计算机视觉=電腦視覺 计算机科学=電腦科學 图像识别=影像辨識 首席财务官=財務長 营销=行銷"
+        " 数字营销=數位行銷 开源社区=開源社群 开发者社区=開發者社群 二噁英=戴奧辛 局域网=區域網路 智能设备=智慧裝置 默认=預設"
+        " 模型调用=模型呼叫 调用工具=呼叫工具 调用次数=呼叫次數 调用量=呼叫量 互联网络信息中心=互聯網絡資訊中心 超链接=超連結"
+        " 应用程序接口=應用程式介面"
+    ),
+}
 
+# To Taiwan: what reports mean by a word is not always what a programmer means by it.
+_TAKEN_TW = _words(
+    "用户交互 语音交互 交互式 数组 矢量 内核 演示文稿 文档 拷贝 脱机 枚举 存盘 堆栈 滚动条 优先级 图标 存储 B超 扑热息痛 缺省",
+    "SQL注入攻击 快闪存储器 原代码 唐氏综合症 几率 散列 接口 脑梗 心梗 老人痴呆症 老年性痴呆症 黄体酮 室颤 房扑 房颤",
+    "图雷特综合征 马凡综合征 源码 运算符 以太网络 互联网络 文件扩展名 俄克拉荷马 俄克拉荷马州 阿尔茨海默病 串行端口 佐治亚",
+    "格鲁吉亚 智能 链接 缓冲区溢出 内存溢出 整数溢出 栈溢出 数据溢出 死循环 无限循环 循环语句 循环变量 外置硬盘 外置显卡",
+    "数据库连接 电脑主板 批量处理 批量大小 批量归一化 批量梯度 弹出窗口 上下文窗口 滑动窗口 布尔值 布尔代数 布尔型 布尔变量",
+    "布尔运算 布尔逻辑 布尔检索 小程序 计算机程序 软件程序 驱动程序 安装程序 客户端程序 主程序 子程序 源程序 恶意程序",
+    "聊天程序 后台程序 可执行程序 守护程序 编写程序 写程序 电脑程序 程序设计 程序语言 程序库 程序错误 程序接口 程序化",
+    "导入导出 导出数据 导出文件 卸载软件 卸载程序 卸载应用 实时数据 实时系统 消息传递 消息推送 推送消息 短消息 系统消息",
+    "发送消息 接收消息 即时消息 错误消息 消息类型 消息格式 聊天消息 用户消息 条消息 消息数",
+)
+_KEPT_TW = (
+    *_each("{}代码", "股票 证券 机构 信用 邮政 区划 国家 地区 语言 基金 商品 行业 职业 分类 产品 遗传 银行 学科 专业 疾病 诊断"),
+    *_each("{}集群", "产业 企业 城市 工业 制造业 制造 经济 港口 创新 学科 高校 园区"),
+    *_each("{}性能", "力学 机械 材料 物理 化学 电气 光学 动力 汽车 车辆 保温 热工 抗震"),
+    *_each("队列{}", "研究 效应 分析 设计"),
+    *_each("{}队列", "出生 人群 年龄 患者 临床 随访"),
+    *_each("远程{}", "导弹 火箭 轰炸 航线 航程 炮 打击"),
+    *_each("{}算法", "演 折 计 结 换 核 概 估 推 预 决 清"),
+    *_each("虚拟机{}", "构 制 器 器人"),
+    *_words(
+        "百川智能 傅利叶智能 黑芝麻智能 长江存储 长鑫存储 不胜枚举 搜索枯肠 朱比特 丘比特 巴比特 优先级别 用户名单 命令行为",
+        "命令行动 操作符合",
+    ),
+    *_words(
+        "字符串联 字符集合 扩展名单 打印机构 逻辑门槛 数据库存 可视化学",
+    ),
+    *_words(
+        "智能障碍 智能不足 多元智能 兼容并蓄 兼容并包 默认了 字节跳动 大数据 比特币 纳米比亚 软体动物 摩尔线程 程序正义",
+    ),
+)
+# OpenCC has no phrase for these, and takes the commoner character.
+_CHARACTERS = _pairs("冲减=沖減 复议=復議 发布=發布")
+_OWN_TW = {**_CHARACTERS, "死机": "當機", "计算机": "電腦"} | _pairs(
+    "用户名称=使用者名稱 局域网络=區域網路 城域网络=都會網路 万维网络=全球資訊網 高性能计算机=高效能電腦 并行计算机=平行電腦 硅酸盐=矽酸鹽"
+)
 
-# Configuration of OpenCC by phrase → what its phrases leave alone, the configuration that converts those, and its own exceptions.
-KEPT: dict[str, tuple[re.Pattern[str], str, dict[str, str]]] = {
-    "s2twp": (_any_of(_SIMPLIFIED), "s2tw", {"發佈": "發布"}),
-    "tw2sp": (_any_of(_TRADITIONAL), "tw2s", {}),
+# To Hong Kong, where the mainland's words are mostly known.
+_TAKEN_HK = _words(
+    "搜索 操作系统 硬盘 编程语言 鼠标 光标 内存条 宽带 服务器 文件夹 几率 隐私权 弗吉尼亚 西弗吉尼亚 宾夕法尼亚 南卡罗来纳",
+    "北卡罗来纳 得克萨斯 德克萨斯 密歇根 罗得岛 马里兰 俄克拉何马 俄克拉荷马 伊利诺伊",
+)
+
+# To the mainland.
+_TAKEN_CN = _words(
+    "價效比 型別 巨集 偵錯 除錯 速食麵 妥瑞症 巴金森氏症 乙太網 安莫西林 位址 數位 視訊 運算式 名字空間 運算元 變數 機率 介面",
+    "遠端 多工處理 多工系統 多工學習 多工作業系統 執行檔 執行緒 檔案 檔名 資料 支援 訊息 函式 程式 程式碼 指令碼 擴充套件",
+    "聯絡 最佳化 專案 迴圈 影印 智慧型 智慧家電 智慧汽車 智慧助手 智慧機器人 智慧工廠 智慧電視 智慧運算 智慧應用 智慧監控",
+    "智慧推薦 智慧經濟 智慧決策 智慧檢索 智慧搜尋 腳踏車 母音 黃體素 亮胺酸 異亮胺酸 穀胺酸 穀氨醯胺 馬凡氏症 乙醯胺酚",
+    "正子斷層造影 程式語言 視窗 智慧財產權 乙太網路由器",
+)
+_KEPT_CN = (
+    *_each("{}資料", "參考 背景 文獻 書面 圖書 歷史 申請 新聞 教學 補充 基本 宣傳 檔案 史 聯絡 第一手 圖文 個人 數據"),
+    *_each("資料{}", "來源 袋 冊 片 室"),
+    *_each("檔案{}", "館 局 法 學 室 袋"),
+    *_each("{}檔案", "國家 人事 政治 歷史 司法 病歷 機密 犯罪 個人"),
+    *_each(
+        "數位{}",
+        "學者 專家 官員 成員 員工 作者 受訪者 教授 議員 委員 代表 候選人 執行長 主管 同事 朋友 學生 老師 醫師 律師 法官"
+        " 記者 經濟學家 科學家 人士",
+    ),
+    *_each("數位{}", "研究者 研究人員 研究員 部長 總統 國會 工程師 創辦人 參與者 候選 受害者 證人 高階 前 不願 知名 資深"),
+    *_each("{}效能", "行政 政府 治理 教學 自我 組織 管理 投資 學習 政治 施政 公共 市場"),
+    *_each("效能{}", "感 政府"),
+    *_each("{}使用者", "藥物 毒品 輪椅 道路 語言 土地 大麻 酒精 用路"),
+    *_each("{}影像", "醫學 醫療 診斷 核磁 衛星 遙測 放射 動態 紀實 超音波"),
+    *_each("影像{}", "學 診斷 作品 敘事 創作 紀錄 藝術 展"),
+    *_each("預設{}", "立場 前提 條件 情境 目標 議題"),
+    *_each("支援{}", "部隊 前線 人力 救災"),
+    *_each("遠端{}", "轉移 關節 血管 橈骨"),
+    *_each("{}變數", "充滿 存在 增添 最大 一大 政治 存有 增加 帶來"),
+    *_each("變數{}", "仍多 太多 很多"),
+    *_each("載入{}", "史冊 憲法 紀錄 歷史"),
+    *_each("烏茲別克{}", "斯坦 族 人 語 文"),
+    *_each("塔吉克{}", "斯坦 族 人 語 文"),
+    *_each("哈薩克{}", "斯坦 族 人 語 文"),
+    *_each("{}長期", "執行 技術 營運 資訊 財務"),
+    *_each("執行長{}", "遠 達 久 程 途"),
+    *_each("工作列{}", "入 為 出 車 舉"),
+    *_each("數據機{}", "構 房 器 制 會 密"),
+    *_each("通訊{}", "社 錄 員 處 地址 稿"),
+    *_words(
+        "技術長足 狀態列入 命令列出 顯示卡片 位元組合 位元組成 資料庫存 最佳化學 最佳化妝 視覺化學 記憶體驗 運算元件 運算元素",
+        "字元集合 字元集中",
+    ),
+    *_words(
+        "隻字片語 隻言片語 片語隻字 遊戲外掛 外掛式",
+    ),
+    *_words(
+        "理查德 里查德 土庫曼斯坦 尼日河 方程式 大數據 軟體動物 字節跳動 比特幣 納米比亞",
+    ),
+)
+_OWN_CN = {
+    **_renamed("社群{}", "社交{}", "媒體 網站 平台"),
+    **_renamed("永續{}", "可持續{}", "發展 性 經營 目標 金融 投資 能源"),
+    **_pairs(
+        "社群網絡=社交網絡 智慧手機=智能手機 智慧裝置=智能設備 行動裝置=移動設備 智慧財產=知識產權 網路介面卡=網卡 連接埠=端口"
+        " 通訊埠=端口 區域網=局域網 電腦程式=計算機程序 雲端計算=雲計算 物件導向=面向對象 程式介面=程序接口 存取控制=訪問控制"
+        " 存取權限=訪問權限 技術支援=技術支持 摺積=卷積 高階主管=高級主管 高階經理人=高級經理人 高階人才=高端人才"
+        " 高階語言=高級語言 進階設定=高級設置 進階選項=高級選項 網路連線=網絡連接 執行檔案=可執行文件 原始檔案=原始文件"
+        " 字型檔案=字體文件 投影片=幻燈片 首席執行長=首席執行官 首席技術長=首席技術官 首席資訊長=首席信息官"
+        " 首席營運長=首席運營官 首席財務長=首席財務官 沙烏地=沙特 中繼資料=元數據 詮釋資料=元數據 外掛程式=插件"
+        " 防毒軟體=殺毒軟件 位元=比特 智慧化=智能化 全域變數=全局變量 區域變數=局部變量 遠端程序呼叫=遠程過程調用"
+        " 平行運算=並行計算 閘道=網關 影像處理=圖像處理"
+    ),
+    "智慧財產權": "知識產權",
+}
+
+# Configuration of OpenCC by phrase → its words.
+WORDINGS = {
+    "s2twp": Wording("s2tw", taken=_TAKEN_TW, kept=_KEPT_TW, own=_OWN_TW, both="forth"),
+    "s2hkp": Wording("s2hk", taken=_TAKEN_HK, own=_CHARACTERS),
+    "tw2sp": Wording("tw2s", taken=_TAKEN_CN, kept=_KEPT_CN, own=_OWN_CN, both="back"),
 }

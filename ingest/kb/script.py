@@ -6,11 +6,12 @@ quotations and never for search keys.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, Literal
 
 from ingest.kb.model import Language
-from ingest.kb.phrases import KEPT
+from ingest.kb.phrases import BOTH, PAIRS, WORDINGS
 from ingest.kb.tokens import is_han
 
 __all__ = ["convert_prose", "detect_language", "detect_script", "to_script"]
@@ -22,6 +23,7 @@ _CONFIGS = {
     ("zh-Hant", "zh-Hans"): "tw2sp",
 }
 _SAMPLE = 20_000
+_LONG = 4  # characters
 
 
 @cache
@@ -37,17 +39,67 @@ def _convert(config: str, text: str) -> str:
     return converted
 
 
+@cache
+def _words(config: str) -> tuple[dict[str, str], re.Pattern[str]]:
+    """Return what the words of a configuration by phrase become, and a pattern that finds the longest of them at each place."""
+    wording, words = WORDINGS[config], {}
+    if wording.both == "forth":
+        words = {word: _convert(config, word) for word in BOTH} | {old: _convert(wording.plain, new) for old, new in PAIRS.items()}
+    elif wording.both == "back":
+        words = {_convert("s2twp", word): word for word in BOTH} | {_convert("s2tw", new): old for old, new in PAIRS.items()}
+    words |= {word: _convert(config, word) for word in wording.taken}
+    words |= {word: _convert(wording.plain, word) for word in wording.kept}
+    words |= {old: _convert(wording.plain, new) for old, new in wording.own.items()}
+    endings: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        endings.setdefault(word[0], []).append(re.escape(word[1:]))
+    return words, re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in endings.items()))
+
+
+def _cut(simplified: str) -> tuple[list[int], list[int]]:
+    """Return for each place of a text the start and the end of the dictionary's word that it is in."""
+    import rjieba
+
+    starts: list[int] = []
+    ends: list[int] = []
+    for word in rjieba.cut(simplified, False):
+        at = len(starts)
+        starts += [at] * len(word)
+        ends += [at + len(word)] * len(word)
+    return starts, ends
+
+
+def _stands_alone(start: int, end: int, starts: list[int], ends: list[int]) -> bool:
+    """Return whether a find is words, or begins or ends one: 多工 in 許多|工作 does not, nor 内存 in 国内|存款, nor 子音 in 电子音乐.
+
+    Longer finds are not met by chance, and of them the dictionary does not know enough.
+    """
+    if end - start != 2:
+        return True
+    within = starts[start] == starts[end - 1]
+    begins, ends_there = starts[start] == start, ends[end - 1] == end
+    return (begins and ends_there) or (within and (begins or ends_there or ends[start] - starts[start] > _LONG))
+
+
 def _by_phrase(config: str, text: str) -> str:
-    """Return a text converted by phrase, but for the phrases that are no computing terms in reports."""
-    if config not in KEPT:
-        return _convert(config, text)
-    pattern, plain, exceptions = KEPT[config]
-    parts, at = [], 0
-    for found in pattern.finditer(text):
-        kept = _convert(plain, found.group())
-        parts += [_convert(config, text[at : found.start()]), exceptions.get(kept, kept)]
-        at = found.end()
-    return "".join([*parts, _convert(config, text[at:])])
+    """Return a text converted by character, and its words of the other wording by phrase."""
+    plain = WORDINGS[config].plain
+    words, pattern = _words(config)
+    found = pattern.search(text)
+    if found is None:
+        return _convert(plain, text)
+    starts, ends = _cut(text if config != "tw2sp" else _convert(plain, text))
+    parts, done = [], 0
+    while found is not None:
+        start, end = found.span()
+        if _stands_alone(start, end, starts, ends):
+            # What lies between is converted by itself: 机制 is no word in 计算机制造.
+            parts += [_convert(plain, text[done:start]), words[found.group()]]
+            done = end
+        else:
+            end = start + 1
+        found = pattern.search(text, end)
+    return "".join([*parts, _convert(plain, text[done:])])
 
 
 @cache
@@ -79,17 +131,21 @@ def detect_language(text: str) -> Language:
     return detect_script(sample) or "zh-Hans"
 
 
-def convert_prose(text: str, to: str) -> str:
+def convert_prose(text: str, to: str, *, of: Literal["zh-Hant", "zh-Hans"] | None = None) -> str:
     """Return Chinese prose in another script, by phrase.
 
     Args:
         text: In either script.
         to: ``zh-Hans``, ``zh-Hant``, ``zh-TW`` or ``zh-HK``.
+        of: The script of what the text is a part of, for a text whose own characters do not tell (人工智慧, 参考文獻).
     """
-    found = detect_script(text)
+    found = detect_script(text) or of
     if found == "zh-Hant" and to == "zh-HK":
         return _convert("t2hk", text)
-    if found == to or (found == "zh-Hant" and to != "zh-Hans") or (found is None and to == "zh-Hans"):
+    if found is None and to == "zh-Hans":
+        # 参考文獻 is as much of the one script as of the other.
+        return _convert("t2s", text)
+    if found == to or (found == "zh-Hant" and to != "zh-Hans"):
         return text
     return _by_phrase(_CONFIGS[found or "zh-Hans", to], text)
 

@@ -186,3 +186,8 @@ def test_hostile_lines_cost_no_more_than_their_length(piece: str) -> None:
     cost(100)
     # Eight times the text: what grows by its square takes 64 times as long.
     assert cost(40_000) < 20 * cost(5_000) + 0.5
+
+
+def test_a_line_that_shows_no_script_is_in_that_of_the_text() -> None:
+    text = "# 人工智慧\n\n這是資料。\n\n[^a]: Coinbase 参考文獻\n\n| 人工智慧 | 信息 |\n"
+    assert convert_markdown(text, "zh-Hans") == "# 人工智能\n\n这是数据。\n\n[^a]: Coinbase 参考文献\n\n| 人工智能 | 信息 |\n"
