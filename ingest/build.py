@@ -176,7 +176,9 @@ def ingest_paths(
         return _plan(settings, files)
     _check_space(settings)
     with _writing(settings, wait_s=wait_s, create=True) as kb:
-        run = _Run(kb, report=report, force=force, names=names or {}, password=password)
+        # Files are known by their absolute paths, whatever the caller wrote.
+        shown = {path.resolve(): name for path, name in (names or {}).items()}
+        run = _Run(kb, report=report, force=force, names=shown, password=password)
         run.read_all(files)
         if remove_missing:
             run.remove_missing([path.resolve() for path in paths if path.is_dir()], files)

@@ -16,6 +16,7 @@ from makers import PROSE, pdf_locked, pdf_plain
 from PIL import Image
 from service_kit import DIGESTS, ROOT, Client, Library, environment, events_of, serving
 
+from ingest.kb import Settings
 from ingest.kb.generation import Layout, writer_lock
 from service.routes_documents import shown_name
 
@@ -185,6 +186,20 @@ async def test_an_upload_becomes_searchable(writer: Client) -> None:
     assert (answer["status"], answer["citations"][0]["file_name"]) == ("answered", "windmills.md")
     assert "37" in answer["answer"]
     assert (await writer.get(f"/v1/documents/{body['document_id']}/file")).content == _NOTE.encode()
+
+
+async def test_an_upload_keeps_its_name_in_a_data_folder_that_is_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with serving(Settings(data_dir=Path("data"), embedding={"provider": "none"})) as client:
+        job = await _put(client)
+        assert (job["state"], (await client.get(f"/v1/documents/{job['document_id']}")).json()["file_name"]) == ("done", "windmills.md")
+        found = (await client.post("/v1/search", json={"query": "windmill barley"})).json()["data"]
+        assert {passage["file_name"] for passage in found} == {"windmills.md"}
+        original = await client.get(f"/v1/documents/{job['document_id']}/file")
+        assert original.headers["content-disposition"] == 'attachment; filename="windmills.md"'
+        assert not client.app.state.wenju.kb.catalogue.sources(), "the folder of uploads is no source"
+        broken = await _put(client, b"%PDF-1.7\nbroken", "broken.pdf")
+        assert broken["errors"][0]["reason"].startswith("broken.pdf")
 
 
 async def test_a_pdf_can_be_uploaded(writer: Client) -> None:
