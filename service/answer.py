@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from ingest.kb import Analyser, KnowledgeBase, Language, Snapshot, find_quantities, fold
+from ingest.kb import Analyser, KnowledgeBase, Language, NotFoundError, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
 from service.candidates import Candidate
 from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
 from service.cues import belongs_to_name
-from service.extract import choose, rank_sentences
+from service.extract import SEVERAL, choose, rank_sentences
 from service.followup import readings
 from service.instructions import plain_question
+from service.leadin import completed, leads_in, runs_in
 from service.messages import say
 from service.question import Question, read_question, spoken_language
 from service.records import Answer, Citation, Highlight, Refusal, Segment, Turn
 from service.retrieve import Filters, Hit, Retrieval, joined, retrieve
 from service.shorten import shortened
+from service.smalltalk import small_talk
 from service.wording import prose
 
 __all__ = ["AskOptions", "Prepared", "blank_answer", "extractive", "finish_answer", "highlights", "may_answer", "prepare", "refusal_answer"]
@@ -37,7 +40,11 @@ _NEAREST = 3
 
 @dataclass(slots=True)
 class Prepared:
-    """All that is known before a sentence of the answer is made."""
+    """All that is known before a sentence of the answer is made.
+
+    Attributes:
+        remark: What is said to a text that asks nothing of the documents, empty for a question.
+    """
 
     question: Question
     asked: str
@@ -48,6 +55,7 @@ class Prepared:
     timings: dict[str, float]
     started: float
     explain: bool = False
+    remark: str = ""
 
 
 class AskOptions(TypedDict, total=False):
@@ -97,6 +105,10 @@ def prepare(
     if snapshot is None or not snapshot.documents:
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
         return Prepared(asked[0], text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
+    if talk := small_talk(text):
+        nothing = Retrieval([], [], 0, [], snapshot.generation.name, {})
+        remark = _remark(talk, snapshot, spoken)
+        return Prepared(asked[0], text, snapshot, nothing, [], Evidence(0.0, {}, ()), timings, started, explain, remark)
     other = read_question(translation, kb.analyser) if translation else None
 
     def weighed(question: Question) -> Prepared:
@@ -113,6 +125,16 @@ def prepare(
             best = max(best, weighed(question), key=lambda prepared: prepared.evidence.probability)
     best.retrieval.hits = best.retrieval.hits[: max(top_k, 1)]
     return best
+
+
+def _remark(talk: str, snapshot: Snapshot, language: Language) -> str:
+    """Return what is said to small talk."""
+    if talk == "greeting":
+        return say("greeting", language)
+    newest = sorted(snapshot.documents.values(), key=lambda document: (document.date or "", document.title), reverse=True)[:_NEAREST]
+    marks = ("“", "”") if language == "en" else ("《", "》")
+    titles = say("join", language).join(f"{marks[0]}{document.title}{marks[1]}" for document in newest)
+    return say("library", language, count=str(len(snapshot.documents)), titles=titles)
 
 
 def _retrieved(
@@ -181,7 +203,14 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
 def _fitting(
     candidate: Candidate, prepared: Prepared, limit: int, written: Callable[[Candidate, Candidate | None], str], analyser: Analyser
 ) -> Candidate:
-    """Return a sentence as it is if it fits into the answer, else its clauses that do."""
+    """Return a sentence as it goes into the answer: with what it leads to, and no longer than fits, else its clauses that do."""
+    several = prepared.question.type in SEVERAL
+    if prepared.snapshot is not None and (several or leads_in(candidate.text) or runs_in(candidate.text)):
+        with suppress(NotFoundError):
+            page = prepared.snapshot.catalogue.page(candidate.hit.document.id, candidate.hit.passage.page)
+            candidate = completed(
+                candidate, page, analyser, fits=lambda text: len(written(replace(candidate, text=text), None)) <= limit, several=several
+            )
     over = len(written(candidate, None)) - limit
     return candidate if over <= 0 else shortened(candidate, prepared.question, len(candidate.text) - over, analyser)
 
@@ -257,6 +286,8 @@ def _doubt(prepared: Prepared, snapshot: Snapshot) -> Answer:
         citation = _cite_passage(snapshot, hit, len(nearest) + 1)
         if citation is not None:
             nearest.append(citation)
+    if prepared.remark:
+        return _refused(prepared, "no_evidence", prepared.remark, nearest)
     if not prepared.ranked or prepared.evidence.probability < _ABSENT:
         return _refused(prepared, "no_evidence", say("no_evidence", language), nearest)
     missing = prepared.evidence.missing[:3]

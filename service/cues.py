@@ -76,7 +76,7 @@ _DEFINES = re.compile(
 # Lines of a program in running text.
 _CODE = re.compile(
     r"^\s*(?:import \w|from \w+ import|def \w+\(|return |for \w+ in |while |if __|#include|\$ |sudo |pip |curl |const |let |var |print\()"
-    r"|[;{}]\s*$|\w+_\w+ = |\w+\([^()]*\) *#|\w\(\)(?:\s|$)|\w+\.\w+\(\w*\)"
+    r"|^\s*\w{3,}(?:, \w+)* = (?:await )?[\w.]*\w[(\[{]|[;{}]\s*$|\w+_\w+ = |\w+\([^()]*\) *#|\w\(\)(?:\s|$)|\w+\.\w+\(\w*\)"
 )
 # What is asked for is an amount of money; what makes a figure one, beside it or in the header of its column.
 _MONEY_ASKED = re.compile(

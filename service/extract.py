@@ -18,10 +18,11 @@ from ingest.kb import Analyser, fold, to_script
 from service.candidates import Candidate, by_vectors, candidates, is_dull
 from service.features import FEATURES, features
 from service.instructions import is_instruction
+from service.leadin import leads_in, says_the_opposite
 from service.question import Question
 from service.retrieve import Retrieval
 
-__all__ = ["choose", "expand", "rank_sentences"]
+__all__ = ["SEVERAL", "choose", "expand", "rank_sentences"]
 
 _DULL_COST = 3.0
 # Sentences that an answer, its evidence or a conflict is read from.
@@ -29,7 +30,8 @@ _READ = 20
 # Of the best sentences these may give way to one that says the same in the asker's language, unless it scores this much less.
 _LEADING, _TRANSLATION_COST = 3, 3.0
 _GROUPS = ({"share", "number", "date"}, {"person", "place", "entity"})
-_SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
+# Several things are asked for, or a reason or a way, which takes more than a sentence.
+SEVERAL = frozenset({"list", "comparison", "reason", "manner"})
 
 
 @cache
@@ -67,7 +69,7 @@ def rank_sentences(question: Question, retrieval: Retrieval, analyser: Analyser)
     weights = _weights()[by_vectors(found)]
     for candidate, score in zip(found, expand([c.values for c in found], question.type, crossing) @ weights, strict=True):
         # The public sets that the weights come from have no lists of sources and no code, so the model cannot know what they are worth.
-        candidate.score = float(score) - (_DULL_COST if is_dull(candidate) else 0.0)
+        candidate.score = float(score) - (_DULL_COST if is_dull(candidate) or says_the_opposite(candidate, question.text) else 0.0)
     return _commands_last(sorted(found, key=lambda candidate: -candidate.score))
 
 
@@ -165,14 +167,18 @@ def choose(
     scores = np.array([candidate.score for candidate in ranked])
     likelihood = np.exp(scores - scores.max())
     likelihood /= likelihood.sum()
-    taken = [fitted(ranked[0])]
-    mass, used = float(likelihood[0]), len(written(taken[0], None))
-    for candidate, share in zip(ranked[1:], likelihood[1:], strict=True):
-        if len(taken) >= max_sentences or (question.type not in _SEVERAL and mass >= 0.9):
+    # What leads to something that is not there is no answer, unless there is nothing else.
+    first, place = next(((whole, i) for i, whole in enumerate(map(fitted, ranked[:_LEADING])) if not leads_in(whole.text)), (None, 0))
+    taken = [first or fitted(ranked[0])]
+    mass, used = float(likelihood[place]), len(written(taken[0], None))
+    for candidate, share in zip(ranked[place + 1 :], likelihood[place + 1 :], strict=True):
+        if len(taken) >= max_sentences or (question.type not in SEVERAL and mass >= 0.9):
             break
         if share < 0.04:
             break
         candidate = fitted(candidate)
+        if leads_in(candidate.text):
+            continue
         text = written(candidate, taken[-1])
         if used + len(text) + 1 > max_chars:
             continue

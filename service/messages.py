@@ -27,6 +27,16 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh-Hans": "语料库还没有文档，请先导入。",
         "en": "The corpus is empty: ingest some documents first.",
     },
+    "greeting": {
+        "zh-Hant": "這裡依文件作答：請問文件裡的數字、日期、名稱、原因或比較，繁體、簡體、英文都可以。",
+        "zh-Hans": "这里依文档作答：请问文档里的数字、日期、名称、原因或比较，繁体、简体、英文都可以。",
+        "en": "Answers here come from the documents: ask for a figure, a date, a name, a reason or a comparison, in Chinese or English.",
+    },
+    "library": {
+        "zh-Hant": "這裡有 {count} 份文件，例如{titles}；文件庫裡有全部清單。",
+        "zh-Hans": "这里有 {count} 份文档，例如{titles}；文档库里有全部清单。",
+        "en": "There are {count} documents here, such as {titles}; the library lists them all.",
+    },
     "lead_en": {"zh-Hant": "英文資料寫道：", "zh-Hans": "英文资料写道：", "en": ""},
     "lead_zh": {"zh-Hant": "", "zh-Hans": "", "en": "A Chinese source says: "},
     "conflict": {
