@@ -211,7 +211,10 @@ async def page_text(document_id: str, number: int, request: Request, script: Lit
 
 
 def _converted(text: str, blocks: list[dict[str, Any]], script: Literal["zh-Hant", "zh-Hans"]) -> tuple[str, list[dict[str, Any]]]:
-    """Return a page's text converted block by block, with the blocks' new offsets and their old ones as ``source_start``/``source_end``."""
+    """Return a page's text converted block by block, with its blocks.
+
+    The blocks have converted table heads, new offsets, and their old offsets as ``source_start`` and ``source_end``.
+    """
     parts: list[str] = []
     length = at = 0
     out = []
@@ -223,6 +226,7 @@ def _converted(text: str, blocks: list[dict[str, Any]], script: Literal["zh-Hant
         out.append(
             block
             | {"start": length + len(gap), "end": length + len(gap) + len(body), "source_start": block["start"], "source_end": block["end"]}
+            | {"header": convert_prose(block["header"], script)}
         )
         parts += [gap, body]
         length += len(gap) + len(body)

@@ -70,7 +70,10 @@ export function renderPage(page, spans) {
     const gap = block.start > at ? h("span", { class: "gap" }, renderSpan(letters.slice(at, block.start), at, spans)) : null;
     if (block.kind === "table_row") {
       if (table && gap) table.lastElementChild.lastElementChild.append(gap);
-      if (!table) nodes.push(gap, (table = h("div", { class: "rows", role: "table" })));
+      if (!table) {
+        nodes.push(gap, (table = h("div", { class: "rows", role: "table" })));
+        if (block.header && !isHead(letters, block)) table.append(headFromBefore(block.header));
+      }
       table.append(row(letters, block, spans));
     } else {
       table = null;
@@ -106,9 +109,19 @@ function cellBorders(letters) {
   return found;
 }
 
+const isHead = (letters, block) => Boolean(block.header) && letters.slice(block.start, block.end).join("") === block.header;
+
+/** The head of a table that began on a page before: shown over its rows here, and no part of this page's text. */
+function headFromBefore(header) {
+  const letters = Array.from(header);
+  const line = row(letters, { start: 0, end: letters.length, header }, []);
+  line.classList.add("before");
+  return line;
+}
+
 function row(letters, block, spans) {
   const inside = letters.slice(block.start, block.end);
-  const head = block.header && inside.join("") === block.header;
+  const head = isHead(letters, block);
   const part = (from, to) => renderSpan(inside.slice(from, to), block.start + from, spans);
   const cells = [];
   let from = 0;

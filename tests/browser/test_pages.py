@@ -151,3 +151,22 @@ def test_u03_a_cited_row_is_read_with_its_head(site: Site, open_page: OpenPage, 
     assert head["y"] + head["height"] <= cited["y"]
     expect(page.locator(".row.head .cell").first).to_be_in_viewport()
     show(starts[-1] + _TABLE[-1].index("12,"), len(text))
+
+
+def test_u03_a_table_that_goes_on_overleaf_has_its_head(page: Page, site: Site) -> None:
+    """Rows without their head on this page get the one from the page before, which is no part of this page's text."""
+    document = site.documents()["ai-use-brief-en.pdf"]["id"]
+    rows = _TABLE[30:35]
+    text = "\n".join(rows)
+    starts = [sum(len(line) + 1 for line in rows[:at]) for at in range(len(rows))]
+    blocks = [
+        {"kind": "table_row", "start": start, "end": start + len(line), "header": _TABLE[0], "level": 0}
+        for start, line in zip(starts, rows, strict=True)
+    ]
+    record = site.call(f"/v1/documents/{document}/pages/1") | {"text": text, "blocks": blocks}
+    page.route(f"**/v1/documents/{document}/pages/1", lambda route: route.fulfill(json=record))
+    page.evaluate("address => { location.hash = address }", f"#/documents/{document}?page=1&start={starts[1]}&end={starts[2] - 1}")
+    expect(page.locator(".row.head")).to_have_count(1)
+    expect(page.locator(".row.head .cell").first).to_have_text("Holder |", use_inner_text=False)
+    assert "".join(page.locator("mark.cited").all_text_contents()) == rows[1]
+    assert "".join(page.locator(".row:not(.before)").all_text_contents()) == text
