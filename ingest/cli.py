@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
     remove.set_defaults(run=_documents_remove)
 
     convert = commands.add_parser("convert", help="convert a Markdown digest between Chinese scripts")
-    convert.add_argument("file", type=Path, metavar="FILE")
+    convert.add_argument("file", type=Path, metavar="FILE", help="a Markdown or text file, or - for standard input")
     convert.add_argument("--to", required=True, choices=["zh-Hans", "zh-Hant", "zh-TW", "zh-HK"], help="script and wording to convert to")
     convert.add_argument("--output", "-o", type=Path, metavar="FILE", help="write there instead of to standard output")
     convert.set_defaults(run=_convert)
@@ -184,11 +184,18 @@ def _documents_remove(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from ingest.convert import convert_file
+    from ingest.convert import convert_bytes, convert_file
+    from ingest.kb.errors import SourceError
 
-    text = convert_file(arguments.file, arguments.to)
+    if str(arguments.file) == "-":
+        text = convert_bytes(sys.stdin.buffer.read(), arguments.to, name="standard input")
+    else:
+        text = convert_file(arguments.file, arguments.to)
     if arguments.output:
-        arguments.output.write_text(text, "utf-8")
+        try:
+            arguments.output.write_text(text, "utf-8")
+        except OSError as error:
+            raise SourceError(f"{arguments.output} cannot be written: {error.strerror}", hint="Give another --output.") from error
         print(f"wrote {arguments.output}", file=sys.stderr)
     else:
         sys.stdout.write(text)

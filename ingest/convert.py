@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from ingest.kb.errors import SourceError
+from ingest.kb.errors import SourceError, UnsupportedFile
 from ingest.kb.script import convert_prose, detect_script
 from ingest.readers.decode import decode
 from ingest.readers.frontmatter import split_front_matter
 from ingest.readers.markdown import literal_lines
 
-__all__ = ["convert_file", "convert_markdown"]
+__all__ = ["convert_bytes", "convert_file", "convert_markdown"]
 
 Script = Literal["zh-Hant", "zh-Hans"] | None
 
@@ -118,5 +118,19 @@ def convert_file(path: Path, to: str) -> str:
     """
     if not path.is_file():
         raise SourceError(f"there is no file {path}", hint="Give a Markdown or text file.")
-    text, _ = decode(path.read_bytes(), name=path.name)
+    return convert_bytes(path.read_bytes(), to, name=str(path))
+
+
+def convert_bytes(data: bytes, to: str, *, name: str) -> str:
+    """Return the text of a file's bytes converted; see ``convert_markdown``.
+
+    Raises:
+        UnsupportedFile: They are no text.
+    """
+    try:
+        if data.startswith(b"%PDF-"):
+            raise UnsupportedFile("is a PDF")
+        text, _ = decode(data, name=name)
+    except UnsupportedFile as error:
+        raise UnsupportedFile(f"{name} {error.message}", hint="Give a Markdown or text file, saved as UTF-8.") from error
     return convert_markdown(text.replace("\r\n", "\n"), to)

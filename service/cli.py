@@ -5,13 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from service.answer import AskOptions
 
-__all__ = ["register"]
+__all__ = ["MAX_TOP_K", "register"]
+
+# As `POST /v1/search` has it, and the settings; importing either takes longer than `wenju --help` should.
+MAX_TOP_K, _MAX_PORT = 100, 65_535
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number of an argument within bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
+        return value
+
+    return read
 
 
 def register(commands: Any) -> None:
@@ -27,13 +45,13 @@ def register(commands: Any) -> None:
     ask.set_defaults(run=_ask)
     search = commands.add_parser("search", help="list the passages that fit best")
     search.add_argument("query", metavar="QUERY")
-    search.add_argument("--top-k", type=int, default=10, metavar="N")
+    search.add_argument("--top-k", type=_whole(1, MAX_TOP_K), default=10, metavar="N", help=f"most passages, 1 to {MAX_TOP_K} (default 10)")
     search.add_argument("--explain", action="store_true", help="show the question's terms and every score")
     search.add_argument("--json", action="store_true")
     search.set_defaults(run=_search)
     serve = commands.add_parser("serve", help="open the HTTP service and the chat page")
     serve.add_argument("--host", help="address to bind (default 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port (default 8000)")
+    serve.add_argument("--port", type=_whole(0, _MAX_PORT), help="port (default 8000; 0 takes a free one)")
     serve.set_defaults(run=_serve)
     mcp = commands.add_parser("mcp", help="serve MCP tools over standard input and output")
     mcp.set_defaults(run=_mcp)

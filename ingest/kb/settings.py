@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from ingest.kb.errors import SettingsError
 
 __all__ = [
+    "MAX_PORT",
     "AnswerSettings",
     "EmbeddingSettings",
     "LlmSettings",
@@ -27,6 +28,9 @@ __all__ = [
     "describe_settings",
     "load_settings",
 ]
+
+
+MAX_PORT = 65_535
 
 
 class _Group(BaseModel):
@@ -56,11 +60,11 @@ class EmbeddingSettings(_Group):
 
     provider: str = Field("embedded", description="`embedded`, `none`, `openai-like`, `ollama`, or module:Class of a LlamaIndex embedding.")
     model: str = Field("", description="Model name for the provider.")
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
+    base_url: str = Field("", description="Address of the provider's API.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key for it.")
     dimension: int = Field(0, description="Expected dimension; 0 takes what the model gives.")
-    batch_size: int = 64
-    options: dict[str, Any] = Field(default_factory=dict)
+    batch_size: int = Field(64, description="Texts in one call.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Further arguments for the embedding's class.")
 
 
 class VectorSettings(_Group):
@@ -84,23 +88,23 @@ class VectorSettings(_Group):
 class LlmSettings(_Group):
     """The optional language model."""
 
-    base_url: str = ""
-    model: str = ""
-    api_key: SecretStr = SecretStr("")
+    base_url: str = Field("", description="Address of an OpenAI-compatible API, as a rule ending in `/v1`.")
+    model: str = Field("", description="Model name. Empty: answers are extractive, no model is called.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key for it.")
     provider: str = Field("openai-like", description="`openai-like`, or module:Class of a LlamaIndex LLM.")
-    connect_timeout_s: float = 5.0
-    first_token_timeout_s: float = 30.0
-    idle_timeout_s: float = 20.0
-    total_timeout_s: float = 180.0
-    max_tokens: int = 800
-    context_tokens: int = 8_000
-    temperature: float = 0.1
+    connect_timeout_s: float = Field(5.0, description="Seconds to wait for a connection.")
+    first_token_timeout_s: float = Field(30.0, description="Seconds to wait for the first piece of an answer.")
+    idle_timeout_s: float = Field(20.0, description="Seconds to wait between two pieces.")
+    total_timeout_s: float = Field(180.0, description="Seconds for one call altogether.")
+    max_tokens: int = Field(800, description="Longest answer of the model, in tokens.")
+    context_tokens: int = Field(8_000, description="Room for the prompt, in tokens; passages are left out, worst first, to fit.")
+    temperature: float = Field(0.1, description="Sampling temperature.")
     translate: bool = Field(False, description="Search with a translation of the question too, made by the model.")
     judge: str = Field(
         "", description="A second opinion on each sentence: `llm`, or module:function of (premise, hypothesis) → probability of entailment."
     )
     judge_threshold: float = Field(0.5, ge=0, le=1, description="Least probability of entailment at which a sentence is shown.")
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="Further arguments for the LLM's class.")
 
 
 class RetrievalSettings(_Group):
@@ -121,24 +125,27 @@ class RetrievalSettings(_Group):
 class AnswerSettings(_Group):
     """How answers are made."""
 
-    max_chars: int = 300
-    max_sentences: int = 3
+    max_chars: int = Field(300, description="Longest extractive answer, in characters.")
+    max_sentences: int = Field(3, description="Most sentences of an extractive answer.")
     refusal_threshold: float = Field(0.5, description="Answer only at this estimated probability or above (0 to 1).")
 
 
 class ServiceSettings(_Group):
     """The HTTP service."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    allowed_hosts: list[str] = Field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]", "testserver"])
+    host: str = Field("127.0.0.1", description="Address to bind. Beyond loopback a key is required.")
+    port: int = Field(8000, ge=0, le=MAX_PORT, description="Port.")
+    allowed_hosts: list[str] = Field(
+        default_factory=lambda: ["127.0.0.1", "localhost", "[::1]", "testserver"],
+        description='Host names the service answers to, without port; `["*"]` is any.',
+    )
     max_body_bytes: int = Field(52_000_000, description="Largest request body.")
     body_timeout_s: float = Field(120.0, description="Longest time for a request's body to arrive whole.")
-    max_concurrency: int = 64
+    max_concurrency: int = Field(64, description="Requests answered at a time; one more gets 429.")
     rate_per_minute: int = Field(600, description="Requests a minute for one key or address; 0 is no limit.")
-    read_only: bool = False
-    shutdown_s: float = 5.0
-    log_format: Literal["auto", "json", "plain"] = "auto"
+    read_only: bool = Field(False, description="Take no uploads and no deletions over HTTP.")
+    shutdown_s: float = Field(5.0, description="Seconds that a stop may take.")
+    log_format: Literal["auto", "json", "plain"] = Field("auto", description="`auto` is plain on a terminal and JSON elsewhere.")
     otel_endpoint: str = Field(
         "", description="Collector for OpenTelemetry spans (OTLP over gRPC), as `http://127.0.0.1:4317`; empty sends none."
     )
@@ -207,6 +214,20 @@ def _variable(name: str) -> str:
     return "WENJU_" + name.replace(".", "__").upper()
 
 
+def _suggestion(variable: str) -> str:
+    """Return which setting a misspelt variable may have meant; where only its group is known, which ones there are."""
+    names = {name: _variable(name) for name in _names(Settings)}
+    group, _, rest = variable.removeprefix("WENJU_").lower().partition("__")
+    own = {name.removeprefix(f"{group}."): variable for name, variable in names.items() if name.startswith(f"{group}.")}
+    if own:
+        near = difflib.get_close_matches(rest, own, 1)
+        return f"Did you mean {own[near[0]]}? " if near else f"There are {', '.join(own.values())}. "
+    # Without the part that all of them share, which makes everything look alike.
+    ends = {variable.removeprefix("WENJU_"): variable for variable in (*names.values(), *_OTHER_VARIABLES)}
+    near = difflib.get_close_matches(variable.removeprefix("WENJU_"), ends, 1, 0.7)
+    return f"Did you mean {ends[near[0]]}? " if near else ""
+
+
 def _check_environment() -> None:
     """Raise for a WENJU_* variable that sets nothing: a misspelt limit must not be a limit that is silently not there."""
     known = {_variable(name) for name in _names(Settings)} | {_variable(name) for name in Settings.model_fields} | _OTHER_VARIABLES
@@ -215,9 +236,9 @@ def _check_environment() -> None:
         upper = variable.upper()
         if not upper.startswith("WENJU_") or upper in known or any(upper.startswith(group) for group in groups):
             continue
-        near = difflib.get_close_matches(upper, known, 1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise SettingsError(f"the environment sets {variable}, which is no setting", hint=f"{hint}`wenju config show` lists every setting.")
+        raise SettingsError(
+            f"the environment sets {variable}, which is no setting", hint=f"{_suggestion(upper)}`wenju config show` lists every setting."
+        )
 
 
 def load_settings(**flags: Any) -> Settings:

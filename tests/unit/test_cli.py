@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,55 @@ def test_data_dir_may_be_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert main(["--data-dir", str(tmp_path / "other"), "ingest", str(put(tmp_path, "walnuts.md", DIGEST))]) == 0
     assert (tmp_path / "other").is_dir()
     assert not (tmp_path / "restored-afterwards").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["search", "--top-k", "0", "walnuts"], "--top-k: 0 is not between 1 and 100"),
+        (["search", "--top-k", "-3", "walnuts"], "--top-k: -3 is not between 1 and 100"),
+        (["search", "--top-k", "101", "walnuts"], "--top-k: 101 is not between 1 and 100"),
+        (["search", "--top-k", "many", "walnuts"], "--top-k: 'many' is no whole number"),
+        (["serve", "--port", "99999"], "--port: 99999 is not between 0 and 65535"),
+        (["serve", "--port", "-1"], "--port: -1 is not between 0 and 65535"),
+        (["serve", "--port", "http"], "--port: 'http' is no whole number"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused(arguments: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert fault in capsys.readouterr().err
+
+
+def test_the_bounds_are_those_of_the_service() -> None:
+    from ingest.kb.settings import MAX_PORT
+    from service.cli import _MAX_PORT, MAX_TOP_K
+    from service.schemas import SearchRequest
+
+    assert {"maximum": MAX_TOP_K, "minimum": 1}.items() <= SearchRequest.model_json_schema()["properties"]["top_k"].items()
+    assert _MAX_PORT == MAX_PORT
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7\nnothing of a PDF follows", b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe" * 9])
+def test_what_is_no_text_is_not_converted(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(tmp_path, "picture.pdf", data)
+    assert main(["convert", str(path), "--to", "zh-Hans"]) == 3
+    said = capsys.readouterr().err
+    assert f"wenju: {path} is " in said
+    assert "give a PDF" not in said
+
+
+def test_standard_input_is_converted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for data, code in (("軟體與資料\r\n".encode("big5"), 0), (b"%PDF-1.7", 3)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert main(["convert", "-", "--to", "zh-Hans"]) == code
+        printed = capsys.readouterr()
+        assert printed.out == ("软件与数据\n" if code == 0 else "")
+    assert "wenju: standard input is a PDF" in printed.err
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(tmp_path, "digest.md", "軟體\n")
+    assert main(["convert", str(path), "--to", "zh-Hans", "--output", str(tmp_path / "no" / "out.md")]) == 2
+    assert "out.md cannot be written" in capsys.readouterr().err

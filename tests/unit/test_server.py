@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import uvicorn
 
 from ingest.kb import Settings, SettingsError
-from service.server import _Server, check_binding
+from service.server import _bind, _refusal, _Server, check_binding, serve
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
@@ -78,3 +81,64 @@ def test_threads_share_few_arenas(tmp_path: Path, repository: Path) -> None:
 
     assert arenas("free") > 2 >= arenas("limited")
     assert 5 >= arenas("limited", MALLOC_ARENA_MAX="5") > 2
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port of 127.0.0.1 at which somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_said_plainly(taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(SettingsError, match=f"port {taken} of {host} is taken") as raised:
+            serve(host=host, port=taken)
+        assert raised.value.exit_code == 4
+        assert f"--port {taken + 1}" in raised.value.hint
+
+
+def test_a_busy_port_prints_no_address(taken: int, repository: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(repository / "wenju.py"), "--data-dir", str(tmp_path), "serve", "--port", str(taken)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 4
+    assert "http://" not in ended.stderr
+    assert [line[:2] for line in ended.stderr.splitlines()] == ["we", "  "]
+
+
+def test_a_host_of_another_machine_is_said_plainly() -> None:
+    for host in ("192.0.2.1", "no-such-host.invalid"):
+        with pytest.raises(SettingsError, match=f"{host} is no address of this machine"):
+            _bind(host, 0)
+
+
+def test_a_free_port_is_one_for_all_addresses() -> None:
+    sockets = _bind("localhost", 0)
+    try:
+        assert len({at.getsockname()[1] for at in sockets}) == 1
+    finally:
+        for at in sockets:
+            at.close()
+
+
+def test_the_port_that_is_offered_exists() -> None:
+    error = OSError(errno.EADDRINUSE, "in use")
+    assert "--port 65534" in _refusal(error, "127.0.0.1", 65_535).hint
+    assert "1024" in _refusal(OSError(errno.EACCES, "Permission denied"), "127.0.0.1", 80).hint
+
+
+def test_the_address_is_printed_when_it_listens(repository: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(repository / "wenju.py"), "--data-dir", str(tmp_path), "serve", "--port", "0"]
+    environment = os.environ | {"WENJU_EMBEDDING__PROVIDER": "none", "WENJU_SERVICE__LOG_FORMAT": "plain"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        try:
+            line = next(line for line in process.stderr if line.startswith("Wenju"))
+            port = int(line.split("127.0.0.1:")[1].split("/")[0])
+            assert port > 0
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        finally:
+            process.terminate()
+            process.stderr.read()
+    assert process.returncode == 0

@@ -67,6 +67,10 @@ def test_a_broken_file_is_refused(text: str) -> None:
         ("WENJU_API_KEY", "WENJU_API_KEYS"),
         ("WENJU_LLM__BASEURL", "WENJU_LLM__BASE_URL"),
         ("WENJU_READ__MAX_BYTE", "WENJU_READ__MAX_BYTES"),
+        ("WENJU_RETRIEVAL__PASSAGE_CHAR_ZH", "WENJU_RETRIEVAL__PASSAGE_CHARS_ZH"),
+        ("WENJU_SERVCE__PORT", "WENJU_SERVICE__PORT"),
+        ("WENJU_LLM_MODEL", "WENJU_LLM__MODEL"),
+        ("wenju_service__prot", "WENJU_SERVICE__PORT"),
     ],
 )
 def test_a_misspelt_variable_suggests_the_near_one(monkeypatch: pytest.MonkeyPatch, variable: str, near: str) -> None:
@@ -76,8 +80,17 @@ def test_a_misspelt_variable_suggests_the_near_one(monkeypatch: pytest.MonkeyPat
     assert f"Did you mean {near}?" in caught.value.hint
 
 
-def test_a_variable_like_nothing_is_refused_without_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WENJU_QQQQQQQQ", "1")
+def test_a_variable_like_none_of_its_group_is_told_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENJU_RETRIEVAL__TOPK", "3")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "Did you mean" not in caught.value.hint
+    assert "There are WENJU_RETRIEVAL__CANDIDATES, WENJU_RETRIEVAL__EXACT_UP_TO, " in caught.value.hint
+
+
+@pytest.mark.parametrize("variable", ["WENJU_QQQQQQQQ", "WENJU_FOO", "WENJU_X", "WENJU_FOO__BAR"])
+def test_a_variable_like_nothing_is_refused_without_a_guess(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "1")
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "Did you mean" not in caught.value.hint
@@ -149,3 +162,15 @@ def test_settings_are_frozen() -> None:
         settings.data_dir = Path("other")  # type: ignore[misc]
     with pytest.raises(ValidationError):
         settings.answer.max_chars = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_a_port_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("WENJU_SERVICE__PORT", port)
+    with pytest.raises(SettingsError, match=r"service\.port") as caught:
+        load_settings()
+    assert caught.value.exit_code == 4
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert [row["name"] for row in describe_settings(Settings()) if not row["description"]] == []
