@@ -25,6 +25,16 @@ def damage_of(layout: Layout, catalogue: Catalogue) -> str:
         return f"{len(published)} documents were published, and the pointer {layout.current} is gone" if published else ""
     for entry in generation.segments:
         faults = segment_faults(layout.segments / entry.name, deep=True)
-        if faults:
+        if faults and _is_live(layout, entry.name):
             return f"{entry.name}: {'; '.join(faults[:3])}"
     return ""
+
+
+def _is_live(layout: Layout, segment: str) -> bool:
+    """Return whether a segment is still part of the live index; one that a writer merged away meanwhile may be half collected."""
+    try:
+        generation = current_generation(layout)
+    except KnowledgeBaseError:
+        # Damaged it is, whatever else is.
+        return True
+    return generation is None or segment in {entry.name for entry in generation.segments}

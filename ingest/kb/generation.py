@@ -222,6 +222,20 @@ def current_generation(layout: Layout) -> Generation | None:
     Raises:
         KnowledgeBaseError: The pointer or what it names is unreadable.
     """
+    name = _current_name(layout)
+    while name is not None:
+        try:
+            return read_generation(layout, name)
+        except KnowledgeBaseError:
+            # A writer that published more than once since we read the pointer has collected what it named.
+            fresh = _current_name(layout)
+            if fresh == name:
+                raise
+            name = fresh
+    return None
+
+
+def _current_name(layout: Layout) -> str | None:
     try:
         name = _text_of(layout.current).strip()
     except FileNotFoundError:
@@ -230,7 +244,7 @@ def current_generation(layout: Layout) -> Generation | None:
         raise KnowledgeBaseError(f"the pointer {layout.current} cannot be read: {error}", hint=_REBUILD) from error
     if not _GENERATION.fullmatch(name):
         raise KnowledgeBaseError(f"the pointer {layout.current} names no generation: {name[:40]!r}", hint=_REBUILD)
-    return read_generation(layout, name)
+    return name
 
 
 def read_generation(layout: Layout, name: str) -> Generation:

@@ -68,15 +68,23 @@ class KnowledgeBase:
                     self._snapshot, self._mark = None, None
                     return None
                 try:
-                    self._snapshot = self._load(generation)
-                    break
+                    loaded = self._load(generation)
                 except KnowledgeBaseError:
                     # A writer may have published and collected the old generation between our two reads.
                     fresh = current_generation(self.layout)
                     if attempt == _ATTEMPTS or fresh is None or fresh.name == generation.name:
                         raise
-            self._mark = mark
+                    continue
+                # Vectors alone may be what was collected: without them a segment opens all the same, and must not answer so.
+                if attempt == _ATTEMPTS or not any(segment.vector_fault and self._is_left(segment) for segment in loaded.open_segments):
+                    break
+            self._snapshot, self._mark = loaded, mark
             return self._snapshot
+
+    def _is_left(self, segment: OpenSegment) -> bool:
+        """Return whether the live generation no longer names a segment, so that its files may be gone: what it lacks is no damage."""
+        live = current_generation(self.layout)
+        return live is not None and segment.folder.name not in {entry.name for entry in live.segments}
 
     def _read_mark(self) -> tuple[int, int] | None:
         try:
@@ -121,13 +129,21 @@ class KnowledgeBase:
     def open_stores(self) -> list[str]:
         """Copy, probe and open Chroma for every segment that is not open yet; returns the faults found.
 
-        Slow (a child process per segment): a service calls it in the background, a one-shot command not at all.
+        Slow (a child process per segment): a service calls it in the background, a one-shot command not at all. A writer may publish and
+        collect meanwhile, again and again; then those of the new generation are opened.
         """
-        snapshot = self.snapshot()
-        if snapshot is None:
-            return []
-        if self.server is not None:
-            return self._open_remote(snapshot, self.server)
+        for _ in range(_ATTEMPTS):
+            snapshot = self.snapshot()
+            if snapshot is None:
+                return []
+            if self.server is not None:
+                return self._open_remote(snapshot, self.server)
+            if self._open_local(snapshot):
+                return snapshot.store_faults
+        return []
+
+    def _open_local(self, snapshot: Snapshot) -> bool:
+        """Open the stores of a snapshot; return False, leaving the rest, at one that was collected in the middle of it."""
         for segment in snapshot.open_segments:
             if segment.dense is None or segment.dense.store_open:
                 continue
@@ -139,8 +155,10 @@ class KnowledgeBase:
                     segment.dense.open_store(copy)
                 except DependencyError as error:
                     fault = error.message
+            if fault and self._is_left(segment):
+                return False
             segment.store_fault = fault or None
-        return snapshot.store_faults
+        return True
 
     def _open_remote(self, snapshot: Snapshot, server: ChromaServer) -> list[str]:
         segments = snapshot.open_segments
