@@ -22,6 +22,7 @@ class Wording:
         taken: Words that become what OpenCC's configuration by phrase makes of them.
         kept: Longer words that hold one of the others but do not mean it: their characters change and nothing more.
         own: Words and what they become, where OpenCC has another word or none; by character after that.
+        written: Pairs of a character and the form it takes, and the words it takes this form in.
         both: How the words that go both ways are taken: ``forth`` (to Taiwan), ``back``, or not at all.
     """
 
@@ -29,6 +30,7 @@ class Wording:
     taken: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     both: Literal["forth", "back", ""] = ""
 
 
@@ -148,9 +150,80 @@ _KEPT_TW = (
         "智能障碍 智能不足 多元智能 兼容并蓄 兼容并包 默认了 字节跳动 大数据 比特币 纳米比亚 软体动物 摩尔线程 程序正义",
     ),
 )
-# OpenCC has no phrase for these, and takes the commoner character.
-_CHARACTERS = _pairs("冲减=沖減 复议=復議 发布=發布")
-_OWN_TW = {**_CHARACTERS, "死机": "當機", "计算机": "電腦"} | _pairs(
+# A simplified character that is one of two, and words of which OpenCC does not know which.
+_WRITTEN = {
+    "冲沖": _words(
+        "冲减 冲抵 冲消 冲账",
+    ),
+    "复復": _words(
+        "复议",
+    ),
+    "复複": _words(
+        "复层 复变 复配 复义 复调",
+    ),
+    "复覆": _words(
+        "复盖 颠复",
+    ),
+    "干乾": _words(
+        "干法 干气 干品 干胶 干腐 干纺 椰干 薯干 瓜干",
+    ),
+    "制製": _words(
+        "制氢 织制 制粉 制种 制模 制铁 制热 制单 制锁 制漆 制丝 制帽 制印 塑制 蒸制 炒制 刻制 制贩",
+    ),
+    "签簽": _words(
+        "免签 拒签 会签 核签 另签 回签 签批 签准 所签",
+    ),
+    "舍捨": _words(
+        "舍入 舍掉 舍此 抛舍",
+    ),
+    "注註": _words(
+        "题注 原注 校注 略注",
+    ),
+    "谷穀": _words(
+        "谷种 储谷 粮谷 谷囤",
+    ),
+    "松鬆": _words(
+        "偏松 较松",
+    ),
+    "准准": _words(
+        "未准 邀准 方准 准照",
+    ),
+    "并併": _words(
+        "减并",
+    ),
+    "历曆": _words(
+        "古历 印历 历谱 历算",
+    ),
+    "须鬚": _words(
+        "晶须",
+    ),
+    "系繫": _words(
+        "系链",
+    ),
+    "斗斗": _words(
+        "翻斗 煤斗 滤斗 斗式",
+    ),
+    "杆桿": _words(
+        "杆件 扭杆 探杆",
+    ),
+    "岩岩": _words(
+        "母岩 灰岩 原岩 成岩 角岩 浮岩 岩性 岩体 岩爆 岩相 岩手",
+    ),
+    "岳岳": _words(
+        "岳西 岳池 岳州 岳城",
+    ),
+    "后后": _words(
+        "棋后",
+    ),
+    "里里": _words(
+        "马里 基里 里卡 艾里 里马 耶里 里克 佩里 里格 埃里 里宾 里萨 帕里 里瑟 库里 里奇 莱里 洛里 伯里 奥里 里弗 弗里 里德 里安",
+        "查里 罗里 里瓦 赫里 努里 毛里 科里 里塔 塔里 古里 费里 劳里 里夫 里达 厄里 戈里 皮里 默里 博里 里茨 杰里 里特 里姆 里森",
+    ),
+    "布布": _words(
+        "发布",
+    ),
+}
+_OWN_TW = {"死机": "當機", "计算机": "電腦"} | _pairs(
     "用户名称=使用者名稱 局域网络=區域網路 城域网络=都會網路 万维网络=全球資訊網 高性能计算机=高效能電腦 并行计算机=平行電腦 硅酸盐=矽酸鹽"
 )
 
@@ -227,7 +300,7 @@ _OWN_CN = {
 
 # Configuration of OpenCC by phrase → its words.
 WORDINGS = {
-    "s2twp": Wording("s2tw", taken=_TAKEN_TW, kept=_KEPT_TW, own=_OWN_TW, both="forth"),
-    "s2hkp": Wording("s2hk", taken=_TAKEN_HK, own=_CHARACTERS),
+    "s2twp": Wording("s2tw", taken=_TAKEN_TW, kept=_KEPT_TW, own=_OWN_TW, written=_WRITTEN, both="forth"),
+    "s2hkp": Wording("s2hk", taken=_TAKEN_HK, written=_WRITTEN),
     "tw2sp": Wording("tw2s", taken=_TAKEN_CN, kept=_KEPT_CN, own=_OWN_CN, both="back"),
 }

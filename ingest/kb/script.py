@@ -50,6 +50,8 @@ def _words(config: str) -> tuple[dict[str, str], re.Pattern[str]]:
     words |= {word: _convert(config, word) for word in wording.taken}
     words |= {word: _convert(wording.plain, word) for word in wording.kept}
     words |= {old: _convert(wording.plain, new) for old, new in wording.own.items()}
+    for pair, written in wording.written.items():
+        words |= {word: "".join(pair[1] if char == pair[0] else _convert(wording.plain, char) for char in word) for word in written}
     endings: dict[str, list[str]] = {}
     for word in sorted(words, key=len, reverse=True):
         endings.setdefault(word[0], []).append(re.escape(word[1:]))

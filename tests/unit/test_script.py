@@ -160,6 +160,14 @@ TO_TAIWAN = """
 意大利与卡塔尔的互联网用户|義大利與卡達的網際網路使用者
 参加纳税申报|參加納稅申報
 知识产权与市场营销|智慧財產權與市場行銷
+绿电制氢与干法工艺|綠電製氫與乾法工藝
+我国扩大免签范围。|我國擴大免簽範圍。
+按四舍五入或舍入处理|按四捨五入或捨入處理
+里德与杰里到了马里。|里德與傑里到了馬里。
+他到家里安装，走了两公里达到要求。|他到家裡安裝，走了兩公里達到要求。
+火成岩与母岩的岩性|火成岩與母岩的岩性
+行政许可未准|行政許可未准
+机制与体制改革，管理制单位|機制與體制改革，管理制單位
 命令行为与命令行界面|命令行為與命令列介面
 """
 TO_MAINLAND = """
@@ -228,7 +236,7 @@ def _cases(lines: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("text", "converted"), _cases(TO_TAIWAN))
 def test_a_sentence_in_the_words_of_taiwan(text: str, converted: str) -> None:
-    assert convert_prose("这" + text, "zh-TW") == "這" + converted
+    assert convert_prose("这：" + text, "zh-TW") == "這：" + converted
 
 
 @pytest.mark.parametrize(("text", "converted"), _cases(TO_MAINLAND))
