@@ -60,6 +60,11 @@ def test_drafts_are_reviewed_and_saved(scratch: Site, open_page: OpenPage, cases
     draft = page.locator(".draft")
     expect(draft.locator("h2")).to_have_text(cases[0]["question"])
     expect(draft).to_contain_text(cases[0]["answers"][0][0])
+    # Its language and kind in words, not in codes.
+    expect(draft.locator(".dots")).to_contain_text("English")
+    page.select_option("#language", "zh-Hant")
+    expect(draft.locator(".dots")).to_have_text(re.compile("英文.*其他"))
+    page.select_option("#language", "en")
     draft.get_by_role("button", name="See it in the source").click()
     page.wait_for_selector("mark.cited")
     assert "".join(page.locator("mark.cited").all_text_contents()) == cases[0]["evidence"][0]["quote"]
