@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from ingest.kb import DependencyError, KnowledgeBase, Settings, load_settings
 from service import openai_api, problems, routes_ask, routes_documents, routes_evals, routes_page, routes_system
+from service.conditional import Conditional
 from service.guard import Guard
 from service.mcp_server import KeyedApp, make_server, mcp_endpoint
 from service.metrics import Metrics
@@ -74,5 +75,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(routes_evals.router)
     app.include_router(routes_system.router)
     app.include_router(routes_page.router)
+    app.add_middleware(Conditional)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     return app

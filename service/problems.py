@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ingest.kb import WenjuError
 from service.textsafe import safe_text
@@ -26,6 +27,7 @@ _CODES = {
     408: "too_slow",
     413: "too_large",
 }
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RETRY = {429: "5", 503: "5", 409: "5"}
 
 
@@ -89,7 +91,18 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         if error.detail != HTTPStatus(error.status_code).phrase
         else f"{request.method} {request.scope['path'][:200]}: {error.detail}"
     )
-    return respond(request, error.status_code, code, detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return respond(request, error.status_code, code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return every method that some route takes at this path; the router itself names those of the first one alone."""
+    path = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", ""), "headers": []}
+    routes = request.app.router.routes
+    found = [m for m in _METHODS if any(route.matches({**path, "method": m})[0] is Match.FULL for route in routes)]
+    return ["GET", "HEAD", *found[1:]] if "GET" in found else found
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:

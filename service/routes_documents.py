@@ -156,7 +156,13 @@ async def original(document_id: str, request: Request) -> Response:
     path = state.kb.layout.originals / document.sha256
     if not path.exists():
         raise NotFoundError("the original of this document is gone", hint="Ingest it again.")
-    return FileResponse(path, media_type="application/octet-stream", filename=document.file_name, content_disposition_type="attachment")
+    return FileResponse(
+        path,
+        media_type="application/octet-stream",
+        filename=document.file_name,
+        content_disposition_type="attachment",
+        headers={"ETag": f'"{document.sha256}"'},
+    )
 
 
 @router.get("/documents/{document_id}/pages/{number}.webp", response_model=None)
@@ -179,7 +185,9 @@ async def picture(
     data = await state.in_thread(
         page_image, layout.originals / document.sha256, layout.images, sha256=document.sha256, page=number, rects=rects, width=width
     )
-    return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
+    # Drawn by another version, or with the text read anew, the same address may show another picture.
+    tag = hashlib.sha256(data).hexdigest()
+    return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400", "ETag": f'"{tag}"'})
 
 
 @router.get("/documents/{document_id}/pages/{number}", response_model=None)
