@@ -7,7 +7,7 @@ quotations and never for search keys.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from ingest.kb.model import Language
@@ -58,17 +58,48 @@ def _words(config: str) -> tuple[dict[str, str], re.Pattern[str]]:
     return words, re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in endings.items()))
 
 
-def _cut(simplified: str) -> tuple[list[int], list[int]]:
-    """Return for each place of a text the start and the end of the dictionary's word that it is in."""
+def _cut(simplified: str) -> list[str]:
     import rjieba
 
+    words: list[str] = rjieba.cut(simplified, False)
+    return words
+
+
+def _borders(words: list[str]) -> tuple[list[int], list[int]]:
+    """Return for each place of a text the start and the end of the word that it is in."""
     starts: list[int] = []
     ends: list[int] = []
-    for word in rjieba.cut(simplified, False):
+    for word in words:
         at = len(starts)
         starts += [at] * len(word)
         ends += [at + len(word)] * len(word)
     return starts, ends
+
+
+@lru_cache(maxsize=20_000)
+def _alone(config: str, text: str) -> str:
+    return _convert(config, text)
+
+
+def _by_character(config: str, words: list[str]) -> str:
+    """Return words in traditional characters, and none by a phrase of OpenCC's that lies across two of them: 对冲 in 应对|冲突."""
+    text = "".join(words)
+    converted = list(_convert(config, text))
+    if len(converted) != len(text):
+        return "".join(converted)
+    end = 0
+    for place, word in enumerate(words):
+        start, end = end, end + len(word)
+        if len(word) == 1 or (alone := _alone(config, word)) == "".join(converted[start:end]):
+            continue
+        # A phrase of whole words may know better (巡回|法庭): it needs more than the next character of the word beside.
+        whole = "".join(converted[start:end])
+        beside = [near if len(near) > 1 else "" for near in (words[place - 1] if place else "", *words[place + 1 : place + 2])]
+        before = beside[0] and _alone(config, beside[0][-1] + word[:-1])[1:]
+        after = beside[-1] and len(beside) > 1 and _alone(config, word[1:] + beside[1][0])[:-1]
+        if (before == whole[:-1] != alone[:-1]) or (after == whole[1:] != alone[1:]):
+            converted[start:end] = alone
+    return "".join(converted)
 
 
 def _stands_alone(start: int, end: int, starts: list[int], ends: list[int]) -> bool:
@@ -87,21 +118,26 @@ def _by_phrase(config: str, text: str) -> str:
     """Return a text converted by character, and its words of the other wording by phrase."""
     plain = WORDINGS[config].plain
     words, pattern = _words(config)
+    if config == "tw2sp":
+        converted = _convert(plain, text)
+        cut = _cut(converted)
+    else:
+        cut = _cut(text)
+        converted = _by_character(plain, cut)
     found = pattern.search(text)
     if found is None:
-        return _convert(plain, text)
-    starts, ends = _cut(text if config != "tw2sp" else _convert(plain, text))
+        return converted
+    starts, ends = _borders(cut)
     parts, done = [], 0
     while found is not None:
         start, end = found.span()
         if _stands_alone(start, end, starts, ends):
-            # What lies between is converted by itself: 机制 is no word in 计算机制造.
-            parts += [_convert(plain, text[done:start]), words[found.group()]]
+            parts += [converted[done:start], words[found.group()]]
             done = end
         else:
             end = start + 1
         found = pattern.search(text, end)
-    return "".join([*parts, _convert(plain, text[done:])])
+    return "".join([*parts, converted[done:]])
 
 
 @cache

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.kb.phrases import BOTH, PAIRS, WORDINGS
-from ingest.kb.script import _convert, _words, convert_prose, detect_language, detect_script, to_script
+from ingest.kb.script import _by_character, _convert, _cut, _words, convert_prose, detect_language, detect_script, to_script
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,10 @@ TO_TAIWAN = """
 里德与杰里到了马里。|里德與傑里到了馬里。
 他到家里安装，走了两公里达到要求。|他到家裡安裝，走了兩公里達到要求。
 火成岩与母岩的岩性|火成岩與母岩的岩性
+善于应对冲突，面对更复杂的局面。|善於應對衝突，面對更複雜的局面。
+最多只有一只，再增长几个百分点|最多只有一隻，再增長幾個百分點
+巡回法庭与贸易伙伴|巡迴法庭與貿易夥伴
+管制品与洗钱防制法|管制品與洗錢防制法
 行政许可未准|行政許可未准
 机制与体制改革，管理制单位|機制與體制改革，管理制單位
 命令行为与命令行界面|命令行為與命令列介面
@@ -279,6 +283,12 @@ def test_a_digest_comes_back_from_taiwan_as_it_was(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     back = [convert_prose(convert_prose(line, "zh-Hant", of="zh-Hans"), "zh-Hans", of="zh-Hant") for line in lines]
     assert [(line, again) for line, again in zip(lines, back, strict=True) if line != again] == []
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.text(alphabet="对冲应突复杂制造里面只有更最多干 \x00\n😀"))
+def test_traditional_characters_keep_the_length(text: str) -> None:
+    assert len(_by_character("s2tw", _cut(text))) == len(text)
+    assert _by_character("s2tw", _cut(text)).count("\n") == text.count("\n")
 
 
 @given(st.text(alphabet="国内存软体程序员网络 \t\x00\n。,aé𠀀😀用户许多任务"))
