@@ -28,7 +28,12 @@ _WAIT_S = 600.0
 
 @dataclass(slots=True)
 class Job:
-    """A job as ``GET /v1/jobs/{id}`` shows it; times are Unix seconds."""
+    """A job as ``GET /v1/jobs/{id}`` shows it; times are Unix seconds.
+
+    Attributes:
+        pages_total: Of the files that are read; not known before a file is.
+        document_id: What the file's bytes make it, also where reading it fails.
+    """
 
     id: str
     kind: Literal["ingest", "remove", "rebuild"]
@@ -39,6 +44,7 @@ class Job:
     files_done: int = 0
     files_total: int = 1
     pages_done: int = 0
+    pages_total: int | None = None
     created: float = field(default_factory=time.time)
     last_event_at: float = field(default_factory=time.time)
     document_id: str | None = None
@@ -80,9 +86,10 @@ class Jobs:
             raise NotFoundError(f"there is no job {job_id[:80]}", hint="Jobs are kept until the service restarts, the last 200 of them.")
         return self._jobs[job_id]
 
-    def ingest(self, path: Path, name: str) -> Job:
+    def ingest(self, path: Path, name: str, document_id: str) -> Job:
         """Queue the ingest of an uploaded file, which is removed afterwards."""
         job = self._add("ingest", name)
+        job.document_id = document_id
 
         def work() -> BuildSummary:
             try:
@@ -107,6 +114,7 @@ class Jobs:
     def rebuild(self) -> Job:
         """Queue building the index again from the catalogue; no file is read and nothing that is known embedded again."""
         job = self._add("rebuild", "")
+        job.files_total = 0
         report = self._reporter(job)
         self._pool.submit(self._run, job, lambda: publish_catalogue(self._settings, report=report, wait_s=_WAIT_S, rebuild=True))
         return job
@@ -126,6 +134,7 @@ class Jobs:
             if progress.stage == "reading":
                 job.files_done = progress.done
                 job.pages_done += progress.pages
+                job.pages_total = job.pages_done
 
         return report
 
@@ -134,6 +143,9 @@ class Jobs:
         try:
             summary = work()
             job.generation, job.passages = summary.generation, sum(result.passages for result in summary.files)
+            # Files that were known already, or are removed, are read by nobody.
+            job.files_done = job.files_total = len(summary.files)
+            job.pages_done = job.pages_total = sum(result.pages for result in summary.files)
             for result in summary.files:
                 job.document_id = result.document_id or job.document_id
                 job.warnings.extend(result.warnings)

@@ -115,11 +115,11 @@ async def upload(request: Request, file: Annotated[UploadFile, File()]) -> Respo
             counts = await state.in_thread(state.kb.catalogue.passage_counts)
             shutil.rmtree(folder, ignore_errors=True)
             return JSONResponse(_record(known, counts.get(known.id, 0)) | {"deduplicated": True})
-        job = state.jobs.ingest(path, name)
+        job = state.jobs.ingest(path, name, document_id)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return JSONResponse(job.as_json() | {"document_id": document_id}, 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 @router.get("/documents/{document_id}", response_model=None)

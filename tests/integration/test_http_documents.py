@@ -205,7 +205,7 @@ async def test_an_upload_keeps_its_name_in_a_data_folder_that_is_relative(tmp_pa
 async def test_a_pdf_can_be_uploaded(writer: Client) -> None:
     data = pdf_plain(["Chimneys of Preston: 112 were counted in 1890, and 7 of them still stand today."])
     job = await _put(writer, data, "chimneys.pdf")
-    assert (job["state"], job["pages_done"]) == ("done", 1)
+    assert (job["state"], job["pages_done"], job["pages_total"]) == ("done", 1, 1)
     assert (await writer.ask("How many chimneys were counted in Preston in 1890?"))["citations"][0]["page"] == 1
 
 
@@ -358,6 +358,20 @@ async def test_a_deleted_document_is_gone_everywhere(writer: Client) -> None:
         assert (await writer.get(f"/v1/documents/{ident}{path}")).status_code == 404
     assert (await writer.ask(_ASKED))["status"] == "refused"
     assert not _under(writer.app.state.wenju.settings.data_dir, f"*{sha}*"), "the original is removed from disk"
+
+
+async def test_a_job_names_its_document_and_its_counts_all_along(writer: Client, scratch: Library) -> None:
+    with writer_lock(Layout(scratch.data), wait_s=1):
+        posted = (await writer.post("/v1/documents", files=_file())).json()
+        ident = posted["document_id"]
+        assert (posted["files_done"], posted["files_total"], posted["pages_done"], posted["pages_total"]) == (0, 1, 0, None)
+        assert (await writer.get(f"/v1/jobs/{posted['id']}")).json()["document_id"] == ident
+    events = events_of((await writer.get(f"/v1/jobs/{posted['id']}/events")).text)
+    assert {data["document_id"] for _, data in events} == {ident}
+    removal = (await writer.delete(f"/v1/documents/{ident}")).json()
+    done = await writer.finished(removal["id"])
+    assert (done["state"], done["files_done"], done["files_total"], done["document_id"]) == ("done", 1, 1, ident)
+    assert (removal["files_done"], removal["document_id"]) == (0, ident)
 
 
 async def test_a_jobs_events_end_with_done(writer: Client) -> None:
