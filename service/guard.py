@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.kb import Settings
 from service.metrics import Metrics
-from service.problems import problem, respond, unexpected
+from service.problems import respond, unexpected
 from service.state import KEY_NEEDED, shows_key
 from service.telemetry import Span, span
 
@@ -115,7 +115,7 @@ class Guard:
                 self._headers(scope, message, request_id)
             await send(message)
 
-        refusal = self._refusal(scope, headers, request_id)
+        refusal = self._refusal(scope, headers)
         counted = not scope["path"].startswith(_FREE)
         try:
             if refusal is not None:
@@ -127,7 +127,7 @@ class Guard:
                 await self.app(scope, self._counted(receive), guarded)
             except _TooLarge:
                 if not seen["status"]:
-                    await self._too_large(request_id)(scope, receive, guarded)
+                    await self._too_large(Request(scope))(scope, receive, guarded)
             except Exception as error:
                 # Answered here: what lies outside of this gate would answer without our headers.
                 if seen["status"]:
@@ -139,44 +139,34 @@ class Guard:
         finally:
             self._record(scope, seen, request_id, started, made)
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes], request_id: str) -> Any:
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Any:
         """Return the response that turns a request away, None if it may pass."""
-        path, method = scope["path"], scope["method"]
+        path, method, request = scope["path"], scope["method"], Request(scope)
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._host_allowed(host):
-            return problem(
-                400,
-                "unknown_host",
-                "the Host header names no host of this service",
-                hint="Add it to WENJU_SERVICE__ALLOWED_HOSTS.",
-                instance=request_id,
-            )
+            hint = "Add it to WENJU_SERVICE__ALLOWED_HOSTS."
+            return respond(request, 400, "unknown_host", "the Host header names no host of this service", hint=hint)
         if method not in _SAFE and not self._same_site(headers, host):
-            return problem(403, "cross_site", "requests that change something are not taken from other sites", instance=request_id)
+            return respond(request, 403, "cross_site", "requests that change something are not taken from other sites")
         state = getattr(getattr(scope.get("app"), "state", None), "wenju", None)
         if state is not None and state.stopping.is_set() and not path.startswith("/healthz"):
-            return problem(503, "shutting_down", "the service is stopping", hint="Try again in a moment.", instance=request_id)
+            return respond(request, 503, "shutting_down", "the service is stopping", hint="Try again in a moment.")
         length = headers.get(b"content-length", b"")
         if length and (not length.isdigit() or len(length) > _DIGITS or int(length) > self.settings.max_body_bytes):
-            return self._too_large(request_id)
+            return self._too_large(request)
         if path.startswith(_FREE):
             return None
         if self._active >= self.settings.max_concurrency:
-            return problem(
-                429, "busy", f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}", instance=request_id
-            )
+            detail = f"{self._active} requests are being answered, the most is {self.settings.max_concurrency}"
+            return respond(request, 429, "busy", detail, hint="Try again in a moment, or raise WENJU_SERVICE__MAX_CONCURRENCY.")
         wait = self._bucket.take(self._who(scope, headers))
         if wait:
-            return problem(
-                429,
-                "rate_limited",
-                "too many requests from this key or address",
-                instance=request_id,
-                headers={"Retry-After": str(int(wait) + 1)},
-            )
+            detail = f"too many requests from this key or address, {self.settings.rate_per_minute} a minute are taken"
+            hint = "Wait as long as Retry-After says, or raise WENJU_SERVICE__RATE_PER_MINUTE."
+            return respond(request, 429, "rate_limited", detail, hint=hint, headers={"Retry-After": str(int(wait) + 1)})
         # The routes ask for the key too; asked here, nobody without one makes us read a body.
         if method not in _SAFE and state is not None and not shows_key(state, scope):
-            return respond(Request(scope), 401, "unauthorized", KEY_NEEDED, headers={"WWW-Authenticate": "Bearer"})
+            return respond(request, 401, "unauthorized", KEY_NEEDED, headers={"WWW-Authenticate": "Bearer"})
         return None
 
     def _who(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
@@ -197,11 +187,10 @@ class Guard:
         origin = headers.get(b"origin", b"").decode("latin-1")
         return not origin or re.sub(r"^https?://", "", origin) == host
 
-    def _too_large(self, request_id: str) -> Any:
+    def _too_large(self, request: Request) -> Any:
         limit = self.settings.max_body_bytes
-        return problem(
-            413, "too_large", f"the body is larger than {limit:,} bytes", hint="Raise WENJU_SERVICE__MAX_BODY_BYTES.", instance=request_id
-        )
+        hint = "Raise WENJU_SERVICE__MAX_BODY_BYTES."
+        return respond(request, 413, "too_large", f"the body is larger than {limit:,} bytes", hint=hint)
 
     def _counted(self, receive: Receive) -> Receive:
         """Count a body's bytes while it is read, and give it so much time from now; what is received after its end may take any time."""

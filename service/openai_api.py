@@ -17,6 +17,7 @@ from ingest.kb import WenjuError
 from service.answering import answer_question
 from service.records import Turn
 from service.requests import InvalidRequest, check_question
+from service.schemas import NullIsNotGiven, nullable
 from service.state import State, require_key, state_of
 from service.streaming import LEFT, answer_events, while_there
 from service.textsafe import safe_text
@@ -57,10 +58,10 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(NullIsNotGiven):
     """A completion as OpenAI's clients ask for it; what does not concern citations is accepted and left alone."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra=nullable)
     model: str = "wenju"
     messages: list[ChatMessage] = Field(min_length=1, max_length=200)
     stream: bool = False
@@ -78,13 +79,17 @@ class _NoModel(InvalidRequest):
 def _read(body: ChatRequest) -> tuple[str, list[Turn], bool]:
     """Return the question, the turns before it, and whether a language model may write the answer."""
     if body.model not in _MODELS:
-        raise _NoModel(f"there is no model {body.model[:80]}", hint=f"Use {' or '.join(_MODELS)}.")
+        raise _NoModel(f"there is no model {body.model[:80]}", hint=f"Use {' or '.join(_MODELS)}.", param="model")
     if body.n != 1:
-        raise InvalidRequest("n must be 1", hint="Ask several times for several answers.")
+        raise InvalidRequest("n must be 1", hint="Ask several times for several answers.", param="n")
     asked = [place for place, message in enumerate(body.messages) if message.role == "user"]
     if not asked:
-        raise InvalidRequest("there is no message of the user", hint="Add a message with role user.")
-    question = check_question(body.messages[asked[-1]].text())
+        raise InvalidRequest("there is no message of the user", hint="Add a message with role user.", param="messages")
+    try:
+        question = check_question(body.messages[asked[-1]].text())
+    except InvalidRequest as error:
+        error.param = f"messages[{asked[-1]}].content"
+        raise
     # System messages are taken note of by nobody: what is shown is decided by the evidence.
     turns = [Turn(m.role, m.text()[:20_000]) for m in body.messages[: asked[-1]] if m.role in ("user", "assistant")]
     return question, turns[-_TURNS:], body.model == "wenju"
@@ -175,7 +180,7 @@ async def models(request: Request) -> Response:
 async def model(name: str, request: Request) -> Response:
     """Return one of our models."""
     if name not in _MODELS:
-        raise _NoModel(f"there is no model {name[:80]}", hint=f"Use {' or '.join(_MODELS)}.")
+        raise _NoModel(f"there is no model {name[:80]}", hint=f"Use {' or '.join(_MODELS)}.", param="model")
     return JSONResponse({"id": name, "object": "model", "created": 1_760_000_000, "owned_by": "wenju"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,7 @@ _CODES = {
     413: "too_large",
 }
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ENDS = (".", "!", "?", "…")
 _RETRY = {429: "5", 503: "5", 409: "5"}
 
 
@@ -48,19 +50,42 @@ def problem(
     body = {"type": f"about:blank#{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": safe_text(detail)}
     body |= {"hint": hint} if hint else {}
     body |= {"request_id": instance} if instance else {}
-    out = {"Retry-After": _RETRY[status]} if status in _RETRY else {}
-    return JSONResponse(body | more, status, out | (headers or {}), "application/problem+json")
+    return JSONResponse(body | more, status, _waiting(status) | (headers or {}), "application/problem+json")
+
+
+def _waiting(status: int) -> dict[str, str]:
+    return {"Retry-After": _RETRY[status]} if status in _RETRY else {}
 
 
 def respond(
-    request: Request, status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **more: Any
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str = "",
+    headers: dict[str, str] | None = None,
+    param: str | None = None,
+    **more: Any,
 ) -> JSONResponse:
-    """Return an error response in the shape that the request's route has; see ``problem`` for the arguments."""
+    """Return an error response in the shape that the request's route has; see ``problem`` for the arguments.
+
+    Args:
+        request: What was asked.
+        status: HTTP status.
+        code: Stable and machine-readable.
+        detail: What, where, why.
+        hint: What to do.
+        headers: Further headers.
+        param: The part of the request that is wrong, for OpenAI's shape.
+        more: Further members, for our own.
+    """
     if request.scope["path"].startswith(("/v1/chat", "/v1/models")):
         kind = "invalid_request_error" if status < 500 else "server_error"
         kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, kind)
-        error = {"message": safe_text(f"{detail} {hint}".strip()), "type": kind, "param": more.get("param"), "code": code}
-        return JSONResponse({"error": error}, status, headers)
+        told = f"{detail}{'' if detail.endswith(_ENDS) else '.'} {hint}" if hint else detail
+        error = {"message": safe_text(told), "type": kind, "param": param, "code": code}
+        return JSONResponse({"error": error}, status, _waiting(status) | (headers or {}))
     return problem(status, code, detail, hint=hint, instance=request.scope.get("wenju.request_id", ""), headers=headers, **more)
 
 
@@ -68,16 +93,29 @@ async def _wenju(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WenjuError)
     if error.status >= 500:
         _log.error("%s: %s", error.code, error.message)
-    return respond(request, error.status, error.code, error.message, hint=error.hint)
+    return respond(request, error.status, error.code, error.message, hint=error.hint, param=getattr(error, "param", None))
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [{"field": ".".join(map(str, item["loc"])), "reason": item["msg"]} for item in error.errors()[:20]]
+    faults = [
+        {"field": ".".join(map(str, item["loc"])), "reason": item["msg"].removeprefix("Value error, ")} for item in error.errors()[:20]
+    ]
     broken = any(item["type"] == "json_invalid" for item in error.errors())
     detail = "the body is not valid JSON" if broken else "; ".join(f"{item['field']}: {item['reason']}" for item in faults[:5])
     code = "invalid_json" if broken else "invalid_request"
-    return respond(request, 422, code, detail, hint="See /docs for what the route takes.", errors=faults)
+    param = None if broken else _param(error.errors()[0]["loc"])
+    return respond(request, 422, code, detail, hint="See /docs for what the route takes.", param=param, errors=faults)
+
+
+def _param(place: Sequence[int | str]) -> str | None:
+    """Return the name of a place in a body as OpenAI writes it.
+
+    >>> _param(("body", "messages", 0, "role")), _param(("body",))
+    ('messages[0].role', None)
+    """
+    names = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[1:])
+    return names.removeprefix(".") or None
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

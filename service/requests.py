@@ -19,6 +19,11 @@ class InvalidRequest(WenjuError):
     exit_code = 2
     status = 422
 
+    def __init__(self, message: str, *, hint: str = "", param: str | None = None) -> None:
+        """Take which part of the request is meant, beside what every error takes."""
+        super().__init__(message, hint=hint)
+        self.param = param
+
 
 def check_question(text: str) -> str:
     """Return the question without characters that nobody can see.
@@ -33,7 +38,8 @@ def check_question(text: str) -> str:
         )
     seen = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co") or char in "\n\t")
     if not re.search(r"\w", seen):
-        raise InvalidRequest("the question is empty", hint="Ask in Traditional Chinese, Simplified Chinese or English.")
+        fault = "the question holds no words, only signs" if seen.strip() else "the question is empty"
+        raise InvalidRequest(fault, hint="Ask in Traditional Chinese, Simplified Chinese or English.")
     return seen.strip()
 
 

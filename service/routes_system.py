@@ -42,26 +42,28 @@ async def healthz() -> Response:
 
 @router.get("/readyz", response_model=None)
 async def readyz(request: Request) -> Response:
-    """Say how each part is: ``ok``, ``degraded`` or ``down``; 503 only if questions cannot be answered."""
+    """Say how each part is: ``ok``, ``degraded`` or ``down``; 503 only if questions cannot be answered.
+
+    What is not configured, vectors or a language model, is no part.
+    """
     state = state_of(request)
-    parts: dict[str, Any] = {"catalogue": "ok", "lexical": "ok", "vector": "ok", "llm": "off"}
+    parts: dict[str, Any] = {"catalogue": "ok", "lexical": "ok"}
+    parts |= {"vector": "ok"} if state.kb.embedder is not None else {}
+    parts |= {"llm": state.breaker.state} if state.settings.llm.model else {}
     documents, generation, detail = 0, "", ""
     try:
         snapshot = await state.in_thread(state.snapshot)
         if snapshot is None:
-            parts |= {"lexical": "degraded", "vector": "degraded"}
+            parts |= dict.fromkeys(parts.keys() & {"lexical", "vector"}, "degraded")
             detail = "nothing is ingested yet"
         else:
             documents, generation = len(snapshot.documents), snapshot.generation.name
-            if state.kb.embedder is None:
-                parts["vector"] = "off"
-            elif any("not opened" not in fault for fault in snapshot.store_faults) or not snapshot.has_vectors:
+            torn = any("not opened" not in fault for fault in snapshot.store_faults) or not snapshot.has_vectors
+            if "vector" in parts and torn:
                 parts["vector"] = "degraded"
     except WenjuError as error:
         parts |= {"lexical": "down"}
         detail = f"{error.message} {error.hint}"
-    if state.settings.llm.model:
-        parts["llm"] = state.breaker.state
     down = "down" in (parts["catalogue"], parts["lexical"])
     status = "down" if down else "degraded" if "degraded" in parts.values() else "ok"
     body = {

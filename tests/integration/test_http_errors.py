@@ -33,11 +33,17 @@ def _problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]
     return body
 
 
-@pytest.mark.parametrize("question", ["", " \n\t ", "\u200b\u200e\ufeff", "？！…", "\u0000", "\ue000"])
-async def test_an_empty_question(client: Client, question: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        *((text, "is empty") for text in ("", " \n\t ", "\u200b\u200e\ufeff", "\u0000", "\ue000")),
+        *((text, "no words") for text in ("？！…", "🙂", "...", " ? ", "——「」")),
+    ],
+)
+async def test_a_question_without_words(client: Client, question: str, said: str) -> None:
     for path, name in (("/v1/ask", "question"), ("/v1/search", "query")):
         body = _problem(await client.post(path, json={name: question}), 422, "invalid_request")
-        assert "empty" in body["detail"]
+        assert said in body["detail"]
     stream = await client.post("/v1/ask", json={"question": question, "stream": True})
     _problem(stream, 422, "invalid_request")
 
@@ -85,6 +91,11 @@ async def test_json_that_is_no_question(client: Client, content: bytes) -> None:
         {"filters": {"languages": ["fr"]}},
         {"filters": {"date_from": "yesterday"}},
         {"filters": {"date_to": "2025-1-1"}},
+        {"filters": {"date_to": "2025-13-45"}},
+        {"filters": {"date_from": "2025-02-29"}},
+        {"filters": {"date_from": "2025-00"}},
+        {"question": None},
+        {"unknown": None},
         {"filters": {"document_ids": [""]}},
         {"filters": {"document_ids": ["x"] * 501}},
         {"filters": {"tags": "AI"}},
@@ -96,6 +107,20 @@ async def test_values_that_are_not_allowed(client: Client, more: dict[str, Any])
     name = next(iter(more))
     assert any(fault["field"].startswith(f"body.{name}") for fault in body["errors"])
     assert body["hint"]
+
+
+async def test_null_is_what_is_not_given(client: Client) -> None:
+    said = {"question": "How many kilograms did the tractor in Norfolk pull?"}
+    left = ("history", "language", "top_k", "filters", "stream", "explain", "model")
+    plain = (await client.post("/v1/ask", json=said)).json()
+    for more in (dict.fromkeys(left), {"filters": {"languages": None, "date_from": None, "date_to": "2030-12"}}):
+        response = await client.post("/v1/ask", json=said | more)
+        assert response.status_code == 200, response.text
+        assert response.json()["answer"] == plain["answer"]
+    found = await client.post("/v1/search", json={"query": "tractor", "top_k": None, "filters": None, "explain": None})
+    assert (found.status_code, len(found.json()["data"]) <= 10) == (200, True)
+    chat = {"messages": [{"role": "user", "content": said["question"]}], "n": None, "stream": None, "model": None}
+    assert (await client.post("/v1/chat/completions", json=chat)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -231,6 +256,43 @@ async def test_the_openai_routes_have_openais_errors(client: Client) -> None:
         assert 400 <= response.status_code < 500
         assert set(error) == {"message", "type", "param", "code"}
         assert error["type"] == "invalid_request_error"
+
+
+_USER = {"role": "user", "content": "tractor"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
+        ({}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
+        ({"messages": [_USER, {"role": "user", "content": "？"}]}, "messages[1].content"),
+        ({"messages": [_USER], "n": 2}, "n"),
+        ({"messages": [_USER], "n": "many"}, "n"),
+        ({"messages": [_USER], "model": "gpt-9"}, "model"),
+    ],
+)
+async def test_an_error_of_openais_shape_names_the_part(client: Client, body: dict[str, Any], param: str) -> None:
+    error = (await client.post("/v1/chat/completions", json=body)).json()["error"]
+    assert error["param"] == param
+    if param == "model":
+        assert error["message"] == "there is no model gpt-9. Use wenju or wenju-extractive."
+
+
+async def test_what_is_turned_away_before_a_route_has_the_routes_shape(library: Library) -> None:
+    async with serving(library.settings(service={"rate_per_minute": 6})) as client:
+        assert (await client.get("/v1/models")).status_code == 200
+        for path in ("/v1/models", "/v1/documents"):
+            response = await client.get(path)
+            assert (response.status_code, response.headers["retry-after"]) == (429, "10")
+            said = response.json().get("error") or {"message": response.json()["hint"], "code": response.json()["code"]}
+            assert "WENJU_SERVICE__RATE_PER_MINUTE" in said["message"]
+            assert said["code"] == "rate_limited"
+    async with serving(library.settings(service={"max_concurrency": 0})) as client:
+        body = _problem(await client.get("/v1/documents"), 429, "busy")
+        assert "WENJU_SERVICE__MAX_CONCURRENCY" in body["hint"]
 
 
 async def test_the_plain_form_shows_its_faults_as_a_page(client: Client) -> None:

@@ -19,8 +19,16 @@ async def test_liveness_asks_for_nothing(client: Client) -> None:
 async def test_readiness_names_each_part(client: Client) -> None:
     body = (await client.get("/readyz")).json()
     assert body["status"] == "ok"
-    assert body["parts"] == {"catalogue": "ok", "lexical": "ok", "vector": "off", "llm": "off"}
+    assert body["parts"] == {"catalogue": "ok", "lexical": "ok"}, "what is not configured is no part"
     assert (body["documents"], body["generation"], body["model"]) == (6, "gen-000001", "extractive")
+
+
+async def test_every_part_is_ok_degraded_or_down(library: Library, tmp_path: Path) -> None:
+    for data, said in ((library.data, "ok"), (tmp_path / "none", "degraded")):
+        settings = library.settings(data, llm={"model": "some-model", "base_url": "http://127.0.0.1:9/v1"})
+        async with serving(settings) as client:
+            body = (await client.get("/readyz")).json()
+            assert (body["status"], body["parts"]) == (said, {"catalogue": "ok", "lexical": said, "llm": "ok"})
 
 
 async def test_an_empty_library_is_degraded_and_serves(library: Library, tmp_path: Path) -> None:
