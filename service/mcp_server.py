@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.kb import DependencyError, KnowledgeBase, NotFoundError
+from ingest.kb import DependencyError, KnowledgeBase, NotFoundError, WenjuError
 from service.answering import answer_now
 from service.citations import deep_link
-from service.problems import problem
+from service.problems import problem, sentence
 from service.requests import check_question
 from service.searching import search as find
 from service.state import shows_key
@@ -64,26 +65,39 @@ def make_server(knowledge: Callable[[], KnowledgeBase]) -> MCPServer:
     """
     try:
         from mcp.server import MCPServer
+        from mcp.server.mcpserver.exceptions import ToolError
     except ImportError as error:
         raise DependencyError("MCP needs the extra `mcp`", hint="Install it: pip install 'wenju[mcp]' or `uv sync --extra mcp`.") from error
     server = MCPServer("wenju", instructions=_ABOUT)
 
+    @contextmanager
+    def told() -> Iterator[None]:
+        """Tell the model of an error of ours what it is; of every other kind the SDK says nothing, and logs a traceback."""
+        try:
+            yield
+        except WenjuError as error:
+            raise ToolError(sentence(error.message, error.hint)) from error
+
     @server.tool(description="Answer a question with citations, or refuse if the library does not hold the answer.")
     def ask(question: str, language: str = "auto") -> dict[str, Any]:
         spoken: Any = language if language in ("zh-Hant", "zh-Hans", "en") else None
-        return answer_now(knowledge(), check_question(question), language=spoken).as_json()
+        with told():
+            return answer_now(knowledge(), check_question(question), language=spoken).as_json()
 
     @server.tool(description="List the passages that fit a query best, with document, page and exact character span.")
     def search(query: str, top_k: int = 8) -> dict[str, Any]:
-        return find(knowledge(), check_question(query), top_k=max(1, min(top_k, 50)))
+        with told():
+            return find(knowledge(), check_question(query), top_k=max(1, min(top_k, 50)))
 
     @server.tool(description="Return one passage by its id.")
     def get_passage(passage_id: str) -> dict[str, Any]:
-        return _passage(knowledge(), passage_id)
+        with told():
+            return _passage(knowledge(), passage_id)
 
     @server.tool(description="List the documents of the library.")
     def list_documents(limit: int = 100) -> dict[str, Any]:
-        snapshot = knowledge().snapshot()
+        with told():
+            snapshot = knowledge().snapshot()
         documents = list(snapshot.documents.values()) if snapshot else []
         data = [
             {"id": d.id, "title": d.title, "file_name": d.file_name, "language": d.language, "date": d.date, "pages": d.page_count}

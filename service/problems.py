@@ -16,7 +16,7 @@ from starlette.routing import Match
 from ingest.kb import WenjuError
 from service.textsafe import safe_text
 
-__all__ = ["install", "problem", "respond", "unexpected"]
+__all__ = ["install", "problem", "respond", "sentence", "unexpected"]
 
 _log = logging.getLogger("wenju.service")
 _CODES = {
@@ -83,10 +83,18 @@ def respond(
     if request.scope["path"].startswith(("/v1/chat", "/v1/models")):
         kind = "invalid_request_error" if status < 500 else "server_error"
         kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, kind)
-        told = f"{detail}{'' if detail.endswith(_ENDS) else '.'} {hint}" if hint else detail
-        error = {"message": safe_text(told), "type": kind, "param": param, "code": code}
+        error = {"message": safe_text(sentence(detail, hint)), "type": kind, "param": param, "code": code}
         return JSONResponse({"error": error}, status, _waiting(status) | (headers or {}))
     return problem(status, code, detail, hint=hint, instance=request.scope.get("wenju.request_id", ""), headers=headers, **more)
+
+
+def sentence(detail: str, hint: str) -> str:
+    """Return what is wrong and what to do about it in one string.
+
+    >>> sentence("there is no model x", "Use wenju.")
+    'there is no model x. Use wenju.'
+    """
+    return f"{detail}{'' if detail.endswith(_ENDS) else '.'} {hint}" if hint else detail
 
 
 async def _wenju(request: Request, error: Exception) -> JSONResponse:

@@ -54,14 +54,16 @@ async def _all_tools(client: Any) -> None:
 
 async def _faults(client: Any) -> None:
     """A wrong argument is an error of the tool, not the end of the session."""
-    for name, arguments in (
-        ("get_passage", {"passage_id": "nope"}),
-        ("ask", {"question": ""}),
-        ("ask", {"question": "x" * 100_000}),
-        ("search", {}),
+    for name, arguments, said in (
+        ("get_passage", {"passage_id": "nope"}, "there is no passage nope. `search` gives"),
+        ("ask", {"question": ""}, "the question is empty."),
+        ("search", {"query": "？"}, "no words"),
+        ("ask", {"question": "x" * 100_000}, "100,000 characters"),
+        ("search", {}, "query"),
     ):
         result = await client.call_tool(name, arguments)
         assert result.is_error, (name, result)
+        assert said in result.content[0].text
         assert "Traceback" not in result.content[0].text
     assert (await client.list_tools()).tools
 
@@ -75,6 +77,7 @@ async def test_streamable_http(service: Served) -> None:
     async with line, Client(streamable_http_client(f"{service.url}/mcp/", http_client=line)) as client:
         await _all_tools(client)
         await _faults(client)
+    assert "Traceback" not in service.log.read_text("utf-8")
 
 
 async def test_http_needs_the_key(service: Served) -> None:
