@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from makers import put
+from pydantic import ValidationError
 
 from wenju import main
 
@@ -205,7 +206,10 @@ def test_the_bounds_are_those_of_the_service() -> None:
     from service.cli import _MAX_PORT, MAX_TOP_K
     from service.schemas import SearchRequest
 
-    assert {"maximum": MAX_TOP_K, "minimum": 1}.items() <= SearchRequest.model_json_schema()["properties"]["top_k"].items()
+    assert [SearchRequest(query="x", top_k=top_k).top_k for top_k in (1, MAX_TOP_K)] == [1, MAX_TOP_K]
+    for top_k in (0, MAX_TOP_K + 1):
+        with pytest.raises(ValidationError):
+            SearchRequest(query="x", top_k=top_k)
     assert _MAX_PORT == MAX_PORT
 
 
