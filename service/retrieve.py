@@ -21,6 +21,9 @@ _PHRASE_DEPTH = 5
 # Of the candidates, for each passage wanted this many are ranked again by their nearest sentence.
 _REREAD = 3
 
+# Cosine of a question with the hundred passages nearest to it, on average (measured on two corpora of some hundred passages).
+_BEHIND = 0.83
+
 
 def retrieve(
     kb: KnowledgeBase,
@@ -94,8 +97,11 @@ def retrieve(
     explained = [(t.term, float(i), t.weight) for t, i in zip(terms, lexical.idf, strict=True)]
     result = Retrieval(hits, legs, len(lexical.refs), degraded, snapshot.generation.name, timings, explained, dropped)
     # idf of a term that no passage has: ln(1 + (N + 0.5) / 0.5).
-    result.lead = max(near.values()) - sum(near.values()) / len(near) if near else 0.0
-    result.unseen_idf = math.log(1 + (snapshot.statistics.passages + 0.5) / 0.5)
+    if near:
+        # In a corpus of a few passages nothing stands behind the nearest: as many are reckoned with as stand there in others.
+        missing = max(0, settings.candidates - len(near))
+        result.lead = max(near.values()) - (sum(near.values()) + missing * _BEHIND) / (len(near) + missing)
+    result.unseen_idf = math.log(1 + (snapshot.spoken_of + 0.5) / 0.5)
     return result
 
 

@@ -36,6 +36,10 @@ class PassageRef(NamedTuple):
     ordinal: int
 
 
+# A corpus is taken for one of this many passages at least where the worth of words is reckoned.
+_FEW = 100
+
+
 @dataclass(frozen=True, slots=True)
 class LexicalHits:
     """Candidates of the lexical leg.
@@ -138,7 +142,12 @@ class Snapshot:
         df = sum(
             (segment.lexical.document_frequency(numbers) for segment, numbers in zip(self._segments, local, strict=True)), np.zeros(())
         )
-        return np.asarray(np.log(1 + (self.statistics.passages - df + 0.5) / (df + 0.5)), dtype=np.float64)
+        return np.asarray(np.log(1 + (self.spoken_of - df + 0.5) / (df + 0.5)), dtype=np.float64)
+
+    @property
+    def spoken_of(self) -> int:
+        """Passages that idf counts with: of a corpus of a few passages every word would be common, and what it lacks alone would count."""
+        return max(self.statistics.passages, _FEW)
 
     def _allowed(self, number: int, documents: frozenset[str] | None, languages: frozenset[str] | None) -> NDArray[np.bool_]:
         segment, allowed = self._segments[number], self._live[number]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from makers import put
 from service_kit import QUESTION, UNANSWERABLE, Library
 
-from ingest.kb import KnowledgeBase
+from ingest.build import ingest_paths
+from ingest.kb import KnowledgeBase, Settings
 from service.answerability import SIGNALS, Evidence, judge
 from service.answering import answer_now
 from service.extract import rank_sentences
@@ -55,3 +58,32 @@ def test_the_unanswerable_is_refused(kb: KnowledgeBase, question: str) -> None:
     assert answer.status == "refused"
     assert answer.refusal is not None
     assert answer.refusal.message
+
+
+SURVEY = """# Model survey
+
+The survey asked 1,204 developers in 31 countries. 62% of them use an open model at work, up from 41% a year before.
+
+The authors are Jane Roe and Li Wei.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("How many developers were surveyed?", "1,204"),
+        ("What share of developers use an open model at work?", "62%"),
+        ("调查了多少个国家的开发者？", "31"),
+        ("Who wrote the survey?", "Jane Roe"),
+        ("What is the average salary of the developers?", ""),
+        ("Who won the cricket match between Kent and Surrey?", ""),
+    ],
+)
+def test_a_library_of_one_short_document_answers_too(tmp_path: Path, question: str, part: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", embedding={"provider": "none"})
+    assert not ingest_paths(settings, [put(tmp_path, "survey.md", SURVEY)]).failed
+    base = KnowledgeBase(settings)
+    answer = answer_now(base, question)
+    base.close()
+    assert answer.status == ("answered" if part else "refused")
+    assert part in answer.answer
