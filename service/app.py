@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from ingest.kb import DependencyError, KnowledgeBase, Settings, load_settings
 from service import openai_api, problems, routes_ask, routes_documents, routes_evals, routes_page, routes_system
 from service.conditional import Conditional
+from service.described import Described
 from service.guard import Guard
 from service.mcp_server import KeyedApp, make_server, mcp_endpoint
 from service.metrics import Metrics
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             watcher.cancel()
             await state.close()
 
-    app = FastAPI(
+    app = Described(
         title="Wenju 問據",
         version=routes_system.product_version(),
         description="Ask a folder of AI reports, with evidence.",
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         form_limits={"max_files": 1, "max_fields": 20, "max_part_size": 1 << 18},
         lifespan=lifespan,
     )
+    app.locked = bool(settings.api_keys)
     problems.install(app)
     if tools is not None:
         app.mount("/mcp", KeyedApp(mcp_endpoint(tools), lambda: app.state.wenju))

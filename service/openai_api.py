@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.kb import WenjuError
 from service.answering import answer_question
+from service.described import gives
 from service.records import Turn
 from service.requests import InvalidRequest, check_question
 from service.schemas import NullIsNotGiven, nullable
+from service.shapes import Completion, ModelList, ModelRecord
 from service.state import State, require_key, state_of
 from service.streaming import LEFT, answer_events, while_there
 from service.textsafe import safe_text
@@ -169,14 +171,14 @@ def _stream_error(code: str, message: str) -> str:
     return f"data: {json.dumps({'error': {'message': message, 'type': 'server_error', 'param': None, 'code': code}})}\n\n"
 
 
-@router.get("/models", response_model=None)
+@router.get("/models", response_model=None, responses=gives(ModelList))
 async def models(request: Request) -> Response:
     """List our models."""
     data = [{"id": name, "object": "model", "created": 1_760_000_000, "owned_by": "wenju"} for name in _MODELS]
     return JSONResponse({"object": "list", "data": data})
 
 
-@router.get("/models/{name}", response_model=None)
+@router.get("/models/{name}", response_model=None, responses=gives(ModelRecord))
 async def model(name: str, request: Request) -> Response:
     """Return one of our models."""
     if name not in _MODELS:
@@ -184,7 +186,7 @@ async def model(name: str, request: Request) -> Response:
     return JSONResponse({"id": name, "object": "model", "created": 1_760_000_000, "owned_by": "wenju"})
 
 
-@router.post("/chat/completions", response_model=None)
+@router.post("/chat/completions", response_model=None, responses=gives(Completion, stream=True))
 async def chat(body: ChatRequest, request: Request) -> Response:
     """Answer the last message of the user with citations, in OpenAI's shape, streaming or not."""
     state = state_of(request)

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.answering import answer_question
+from service.described import gives
 from service.events import Event, event_stream
 from service.requests import check_question, reader_script
 from service.schemas import AskRequest, FeedbackRequest, SearchRequest
 from service.searching import search
+from service.shapes import AnswerObject, FeedbackRecord, SearchResult, SuggestionList
 from service.state import require_key, state_of
 from service.streaming import LEFT, answer_events, while_there
 
@@ -34,7 +36,7 @@ def _options(body: AskRequest, request: Request) -> dict[str, Any]:
     }
 
 
-@router.post("/ask", response_model=None)
+@router.post("/ask", response_model=None, responses=gives(AnswerObject, stream=True))
 async def ask(body: AskRequest, request: Request) -> Response:
     """Answer a question with citations, or refuse; with ``stream`` as server-sent events."""
     state = state_of(request)
@@ -50,7 +52,7 @@ async def ask(body: AskRequest, request: Request) -> Response:
     return JSONResponse(answer) if answer is not None else Response(status_code=LEFT)
 
 
-@router.post("/search", response_model=None)
+@router.post("/search", response_model=None, responses=gives(SearchResult))
 async def search_route(body: SearchRequest, request: Request) -> Response:
     """List the passages that fit a query best."""
     state = state_of(request)
@@ -60,7 +62,7 @@ async def search_route(body: SearchRequest, request: Request) -> Response:
     return JSONResponse(await state.in_thread(search, state.kb, query, top_k=body.top_k, filters=filters, explain=body.explain))
 
 
-@router.post("/feedback", status_code=201, response_model=None)
+@router.post("/feedback", status_code=201, response_model=None, responses=gives(FeedbackRecord, 201))
 async def feedback(body: FeedbackRequest, request: Request) -> Response:
     """Keep a vote on an answer as a candidate eval case."""
     state = state_of(request)
@@ -79,7 +81,7 @@ async def take_back(answer_id: Annotated[str, Path(pattern=r"^ans_[0-9a-f]{32}$"
     return Response(status_code=204)
 
 
-@router.get("/suggestions", response_model=None)
+@router.get("/suggestions", response_model=None, responses=gives(SuggestionList))
 async def suggestions(request: Request, limit: int = 6, document_id: Annotated[list[str] | None, Query(max_length=20)] = None) -> Response:
     """Return questions that the corpus can answer, for an empty page; with ``document_id`` those that these documents answer."""
     state = state_of(request)

@@ -19,8 +19,11 @@ from ingest.kb.boxes import rects_for_span
 from ingest.kb.errors import LimitExceeded
 from ingest.kb.page_image import page_image
 from ingest.kb.script import convert_prose, detect_script
+from service.described import EventStream, Original, Picture, also, gives
 from service.events import Event, event_stream
+from service.jobs import Job
 from service.requests import InvalidRequest
+from service.shapes import DocumentDetails, DocumentList, DocumentRecord, PageRecord
 from service.state import State, require_key, state_of
 
 __all__ = ["router"]
@@ -28,6 +31,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_key)], tags=["documents"])
 _CHUNK = 1 << 20
 _NAME_BYTES = 200
+_UNCHANGED = also((304, "`If-None-Match` names what the client has already."))
+_PARTS = also((206, "The range that was asked for."), (416, "There is no such range."))
 
 
 class _ReadOnly(InvalidRequest):
@@ -73,7 +78,7 @@ async def _page(state: State, document: Document, number: int) -> Page:
     return await state.in_thread(state.kb.catalogue.page, document.id, number)
 
 
-@router.get("/documents", response_model=None)
+@router.get("/documents", response_model=None, responses=gives(DocumentList))
 async def list_documents(
     request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100, after: Annotated[str | None, Query(max_length=100)] = None
 ) -> Response:
@@ -88,7 +93,7 @@ async def list_documents(
     return JSONResponse({"object": "list", "data": data, "has_more": len(rest) > limit, "total": len(every), "generation": generation})
 
 
-@router.post("/documents", response_model=None)
+@router.post("/documents", status_code=202, response_model=None, responses=gives(DocumentRecord) | gives(Job, 202, job=True))
 async def upload(request: Request, file: Annotated[UploadFile, File()]) -> Response:
     """Take one file: 202 with the address of its job, or 200 if the same bytes are here already."""
     state = state_of(request)
@@ -122,7 +127,7 @@ async def upload(request: Request, file: Annotated[UploadFile, File()]) -> Respo
     return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-@router.get("/documents/{document_id}", response_model=None)
+@router.get("/documents/{document_id}", response_model=None, responses=gives(DocumentDetails))
 async def get_document(document_id: str, request: Request) -> Response:
     """Return a document's facts, with what is wrong with its pages."""
     state = state_of(request)
@@ -138,7 +143,7 @@ async def get_document(document_id: str, request: Request) -> Response:
     return JSONResponse(_record(document, counts.get(document_id, 0)) | {"pages": await state.in_thread(pages)})
 
 
-@router.delete("/documents/{document_id}", response_model=None)
+@router.delete("/documents/{document_id}", status_code=202, response_model=None, responses=gives(Job, 202, job=True))
 async def delete_document(document_id: str, request: Request) -> Response:
     """Remove a document from the next generation and from disk: 202 with the address of the job."""
     state = state_of(request)
@@ -148,7 +153,7 @@ async def delete_document(document_id: str, request: Request) -> Response:
     return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-@router.get("/documents/{document_id}/file", response_model=None)
+@router.get("/documents/{document_id}/file", response_model=None, response_class=Original, responses=_PARTS | _UNCHANGED)
 async def original(document_id: str, request: Request) -> Response:
     """Return the original file as an attachment."""
     state = state_of(request)
@@ -165,7 +170,7 @@ async def original(document_id: str, request: Request) -> Response:
     )
 
 
-@router.get("/documents/{document_id}/pages/{number}.webp", response_model=None)
+@router.get("/documents/{document_id}/pages/{number}.webp", response_model=None, response_class=Picture, responses=_UNCHANGED)
 async def picture(
     document_id: str,
     number: int,
@@ -190,7 +195,7 @@ async def picture(
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400", "ETag": f'"{tag}"'})
 
 
-@router.get("/documents/{document_id}/pages/{number}", response_model=None)
+@router.get("/documents/{document_id}/pages/{number}", response_model=None, responses=gives(PageRecord))
 async def page_text(document_id: str, number: int, request: Request, script: Literal["zh-Hant", "zh-Hans"] | None = None) -> Response:
     """Return a page's text and blocks; with ``script`` each block converted for reading, marked as such."""
     state = state_of(request)
@@ -243,13 +248,13 @@ def _converted(text: str, blocks: list[dict[str, Any]], script: Literal["zh-Hant
     return "".join(parts), out
 
 
-@router.get("/jobs/{job_id}", response_model=None)
+@router.get("/jobs/{job_id}", response_model=None, responses=gives(Job))
 async def get_job(job_id: str, request: Request) -> Response:
     """Return a job's state."""
     return JSONResponse(state_of(request).jobs.get(job_id).as_json())
 
 
-@router.get("/jobs/{job_id}/events", response_model=None)
+@router.get("/jobs/{job_id}/events", response_model=None, response_class=EventStream)
 async def job_events(job_id: str, request: Request) -> Response:
     """Stream a job's changes until it ends."""
     state = state_of(request)

@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.kb import DependencyError, NotFoundError, WenjuError
 from ingest.kb.generation import write_atomically
 from service import hooks
+from service.described import EventStream, gives
 from service.events import Event, event_stream
+from service.shapes import EvalRun, EvalRunList
 from service.state import State, require_key, state_of
 
 __all__ = ["EvalRuns", "router"]
@@ -224,7 +226,7 @@ def _runs(request: Request) -> EvalRuns:
     return runs
 
 
-@router.post("", status_code=202, response_model=None)
+@router.post("", status_code=202, response_model=None, responses=gives(EvalRun, 202, job=True))
 async def start_run(body: EvalRequest, request: Request) -> Response:
     """Ask every question of a posted set and judge the answers; the record says how far it is."""
     state = state_of(request)
@@ -235,19 +237,19 @@ async def start_run(body: EvalRequest, request: Request) -> Response:
     return JSONResponse(record, 202, {"Location": f"/v1/evals/{record['id']}"})
 
 
-@router.get("", response_model=None)
+@router.get("", response_model=None, responses=gives(EvalRunList))
 async def list_runs(request: Request) -> Response:
     """List the runs with their measures, newest first."""
     return JSONResponse({"object": "list", "data": _runs(request).records()})
 
 
-@router.get("/{run_id}", response_model=None)
+@router.get("/{run_id}", response_model=None, responses=gives(EvalRun))
 async def get_run(run_id: str, request: Request) -> Response:
     """Return one run: its record while it goes on, then its summary and every question's result."""
     return JSONResponse(await state_of(request).in_thread(_runs(request).get, run_id))
 
 
-@router.get("/{run_id}/events", response_model=None)
+@router.get("/{run_id}/events", response_model=None, response_class=EventStream)
 async def run_events(run_id: str, request: Request) -> Response:
     """Stream how far a run is until it ends."""
     runs = _runs(request)
@@ -256,7 +258,7 @@ async def run_events(run_id: str, request: Request) -> Response:
     return event_stream(runs.events(run_id), state_of(request).stopping)
 
 
-@router.delete("/{run_id}", response_model=None)
+@router.delete("/{run_id}", status_code=202, response_model=None, responses=gives(EvalRun, 202))
 async def stop_run(run_id: str, request: Request) -> Response:
     """Stop a run that goes on, forget one that has ended: 202 with its record."""
     return JSONResponse(await state_of(request).in_thread(_runs(request).stop, run_id), 202)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from ingest.kb import WenjuError
 from service import hooks
+from service.described import gives
+from service.shapes import Life, Readiness, Version
 from service.state import require_key, state_of
 
 __all__ = ["product_version", "router"]
@@ -34,13 +36,13 @@ def product_version() -> str:
         return "0.0.0"
 
 
-@router.get("/healthz", response_model=None)
+@router.get("/healthz", response_model=None, responses=gives(Life))
 async def healthz() -> Response:
     """Say that the process lives."""
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/readyz", response_model=None)
+@router.get("/readyz", response_model=None, responses=gives(Readiness) | gives(Readiness, 503))
 async def readyz(request: Request) -> Response:
     """Say how each part is: ``ok``, ``degraded`` or ``down``; 503 only if questions cannot be answered.
 
@@ -77,7 +79,7 @@ async def readyz(request: Request) -> Response:
     return JSONResponse(body, 503 if down else 200, {"Retry-After": "5"} if down else None)
 
 
-@router.get("/version", response_model=None)
+@router.get("/version", response_model=None, responses=gives(Version))
 async def version_route(request: Request) -> Response:
     """Return what is running."""
     state = state_of(request)
@@ -95,7 +97,7 @@ async def version_route(request: Request) -> Response:
     return JSONResponse(record)
 
 
-@router.get("/metrics", response_model=None, dependencies=[Depends(require_key)])
+@router.get("/metrics", response_model=None, response_class=PlainTextResponse, dependencies=[Depends(require_key)])
 async def metrics(request: Request) -> Response:
     """Return the metrics in Prometheus's format."""
     return Response(state_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

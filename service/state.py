@@ -11,9 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -161,7 +162,10 @@ def shows_key(state: State, scope: Scope) -> bool:
     return scheme.lower() == b"bearer" and bool(token.strip()) and state.key_fits(token.strip())
 
 
-async def require_key(request: Request) -> None:
+_SCHEME = HTTPBearer(auto_error=False, scheme_name="key", description="One of WENJU_API_KEYS.")
+
+
+async def require_key(request: Request, _shown: Annotated[Any, Security(_SCHEME)] = None) -> None:
     """Let a request pass if it shows a key, or if none is asked for. The one check of every protected route."""
     if not shows_key(state_of(request), request.scope):
         raise HTTPException(401, KEY_NEEDED, {"WWW-Authenticate": "Bearer"})

@@ -19,6 +19,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 from service_kit import Library, Served, served
 
 pytest_plugins = ("service_kit",)
@@ -27,6 +28,7 @@ pytest_plugins = ("service_kit",)
 QUICK, FULL = 6, 150
 ENOUGH = 2_000
 SLOWEST_S = 10.0
+_AS_DECLARED = (status_code_conformance, content_type_conformance, response_schema_conformance)
 _LIMITS = {
     "WENJU_SERVICE__RATE_PER_MINUTE": "0",
     "WENJU_SERVICE__MAX_CONCURRENCY": "64",
@@ -75,6 +77,7 @@ def send_all(running: Served, examples: int) -> tuple[Counter[str], dict[str, in
             statuses[str(response.status_code)] += 1
             assert response.status_code < 500, f"{case.as_curl_command()}\n{response.status_code} {response.text[:1000]}"
             assert response.headers["x-request-id"]
+            case.validate_response(response, checks=_AS_DECLARED)
             if response.status_code >= 400 and case.method != "HEAD":
                 body = response.json()
                 assert body.get("code") or body["error"].get("code"), response.text[:500]
@@ -102,7 +105,7 @@ def test_no_request_of_thousands_is_a_server_error(running: Served, repository: 
     began = time.monotonic()
     statuses, sent, slowest = send_all(running, FULL)
     check(running, sent)
-    report = {
+    report: dict[str, Any] = {
         "examples": sum(sent.values()),
         "operations": len(sent),
         "server errors": sum(count for status, count in statuses.items() if status >= "500"),

@@ -114,6 +114,49 @@ async def test_the_schema_names_every_route_of_the_contract(client: Client) -> N
         assert set(schema["paths"][path]) >= methods, path
 
 
+async def test_the_schema_says_what_each_route_gives(client: Client) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    given = {
+        ("/v1/ask", "post", "200"): {"application/json", "text/event-stream"},
+        ("/v1/chat/completions", "post", "200"): {"application/json", "text/event-stream"},
+        ("/v1/documents", "post", "202"): {"application/json"},
+        ("/v1/documents", "post", "200"): {"application/json"},
+        ("/v1/documents/{document_id}", "delete", "202"): {"application/json"},
+        ("/v1/documents/{document_id}/file", "get", "200"): {"application/octet-stream"},
+        ("/v1/documents/{document_id}/pages/{number}.webp", "get", "200"): {"image/webp"},
+        ("/v1/jobs/{job_id}/events", "get", "200"): {"text/event-stream"},
+        ("/v1/evals/{run_id}/events", "get", "200"): {"text/event-stream"},
+        ("/metrics", "get", "200"): {"text/plain"},
+        ("/readyz", "get", "503"): {"application/json", "application/problem+json"},
+        ("/v1/search", "post", "413"): {"application/problem+json"},
+        ("/v1/search", "post", "422"): {"application/problem+json"},
+        ("/v1/chat/completions", "post", "429"): {"application/json"},
+    }
+    for (path, method, status), kinds in given.items():
+        assert set(paths[path][method]["responses"][status]["content"]) == kinds, (path, status)
+    for path, item in paths.items():
+        for method, operation in item.items():
+            responses = operation["responses"]
+            assert {"400", "503"} <= set(responses), path
+            assert all(one["schema"] for said in responses.values() for one in said.get("content", {}).values()), (path, method)
+            assert not any(status in responses for status in ("200",) if method == "delete"), path
+    question = (await client.get("/openapi.json")).json()["components"]["schemas"]["AskRequest"]["properties"]["question"]
+    assert (question["minLength"], question["maxLength"]) == (1, 4000)
+
+
+async def test_the_schema_has_the_key_that_the_service_takes(client: Client, library: Library) -> None:
+    for settings, asked in ((library.settings(), False), (library.settings(api_keys=["a-key-of-this-test"]), True)):
+        async with serving(settings) as running:
+            schema = (await running.get("/openapi.json")).json()
+            scheme = schema["components"]["securitySchemes"]["key"]
+            assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+            for path, item in schema["paths"].items():
+                for method, operation in item.items():
+                    if method == "get" and "{" not in path:
+                        assert ((await running.get(path)).status_code == 401) == (operation.get("security") == [{"key": []}]), path
+            assert ({} in schema["paths"]["/v1/ask"]["post"]["security"]) == (not asked), "where none is asked for, none need be shown"
+
+
 async def test_the_documentation_needs_no_other_host(client: Client) -> None:
     page = await client.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
