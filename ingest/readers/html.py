@@ -1,17 +1,19 @@
-"""HTML: a saved page's main content by trafilatura, tables as rows, what is hidden left out."""
+"""HTML: a saved page's main content block by block, tables as rows, what is hidden left out."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 from ingest.blocks import Head, Page
-from ingest.kb.model import BlockKind
 from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import clean
 from ingest.readers.decode import decode
+from ingest.readers.html_blocks import BlockWriter, joined
+from ingest.readers.html_content import content_of, squashed
 
 __all__ = ["read_html", "track_hidden", "visible_text"]
 
@@ -120,6 +122,9 @@ def visible_text(fragment: str) -> str:
 
 
 def _drop_hidden(tree: Any) -> None:
+    from lxml import etree
+
+    etree.strip_elements(tree, etree.Comment, etree.ProcessingInstruction, with_tail=False)
     for element in list(tree.iter()):
         if not isinstance(element.tag, str) or element.getparent() is None:
             continue
@@ -127,102 +132,11 @@ def _drop_hidden(tree: Any) -> None:
             element.drop_tree()
 
 
-def _flat(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
-
-
-class _Walker:
-    """Turns trafilatura's tree (or a body) into blocks."""
-
-    def __init__(self) -> None:
-        self.builder = TextBuilder()
-        self.title = ""
-
-    def walk(self, element: Any, kind: BlockKind = "paragraph") -> None:
-        loose = element.text or ""
-        for child in element:
-            tag = child.tag if isinstance(child.tag, str) else ""
-            if self._block(child, tag, kind, loose):
-                loose = child.tail or ""
-            elif not tag:
-                loose += child.tail or ""
-            else:
-                loose += ("\n" if tag in ("lb", "br") else "".join(child.itertext())) + (child.tail or "")
-        self.builder.add(kind, " ".join(loose.split()))
-
-    def _block(self, child: Any, tag: str, kind: BlockKind, loose: str) -> bool:
-        """Add a block-level child, after the loose text before it; False if it is inline."""
-        level = _level(child, tag)
-        known = tag in (
-            "p",
-            "quote",
-            "blockquote",
-            "list",
-            "ul",
-            "ol",
-            "item",
-            "li",
-            "table",
-            "code",
-            "pre",
-            "figcaption",
-            "dl",
-            "dt",
-            "dd",
-        )
-        nested = not known and not level and any(isinstance(c.tag, str) and c.tag in _CONTAINERS for c in child.iter())
-        if not (level or known or nested or tag in _BREAKS):
-            return False
-        self.builder.add(kind, " ".join(loose.split()))
-        if level:
-            text = _flat(child)
-            if not self.title and level == 1:
-                self.title = text
-            self.builder.add("heading", text, level=level)
-        elif tag == "table":
-            self._table(child)
-        elif tag in ("code", "pre"):
-            self.builder.add("code", "".join(child.itertext()).strip("\n"))
-        else:
-            inner: BlockKind = {
-                "quote": "quote",
-                "blockquote": "quote",
-                "item": "list_item",
-                "li": "list_item",
-                "figcaption": "caption",
-            }.get(tag, kind)  # type: ignore[assignment]
-            self.walk(child, inner)
-        return True
-
-    def _table(self, table: Any) -> None:
-        header = ""
-        for row in table.iter("tr", "row"):
-            cells = [cell for cell in row if isinstance(cell.tag, str) and cell.tag in ("td", "th", "cell")]
-            texts = [_flat(cell).replace(" | ", " / ") for cell in cells]
-            if not any(texts):
-                continue
-            line = " | ".join(texts)
-            if not header and all(cell.tag == "th" or cell.get("role") == "head" for cell in cells):
-                header = line
-            self.builder.add("table_row", line, header=header)
-
-
-_CONTAINERS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "head", "ul", "ol", "list", "table", "blockquote", "quote", "pre"}
-
-
-def _level(element: Any, tag: str) -> int:
-    if re.fullmatch(r"h[1-6]", tag):
-        return int(tag[1])
-    if tag == "head":
-        rend = element.get("rend") or "h2"
-        return int(rend[1]) if re.fullmatch(r"h[1-6]", rend) else 2
-    return 0
-
-
 def read_html(data: bytes, *, name: str) -> Iterator[Head | Page]:
     """Yield the head and the one page of an HTML file.
 
-    The main content is what trafilatura takes for it; where it finds too little, the whole body is read.
+    What is content is told by the author's own marks and by trafilatura; the blocks are always those of the page itself, since
+    trafilatura gives short pages as one paragraph and drops headings that repeat the title.
 
     Raises:
         UnsupportedFile: The bytes are no text.
@@ -241,29 +155,39 @@ def read_html(data: bytes, *, name: str) -> Iterator[Head | Page]:
     language = _declared_language(tree)
     _drop_hidden(tree)
     body = tree.find("body") if tree.find("body") is not None else tree
-    whole = len(_flat(body))
     meta = trafilatura.extract_metadata(tree)
-    found = trafilatura.bare_extraction(tree, include_tables=True, include_comments=False, favor_recall=True, deduplicate=False)
-    main = getattr(found, "body", None) if found is not None else None
-    walker = _Walker()
-    # A page of tables or lists is easily taken for navigation: then everything is better than next to nothing.
-    walker.walk(main if main is not None and len(_flat(main)) * 3 > whole else body)
+    title, document_title = (getattr(meta, "title", None) or "").strip(), joined(tree.findtext(".//title") or "")
+    region, heading = content_of(body, _extracted(tree, body))
+    builder = TextBuilder()
+    writer = BlockWriter(builder)
+    writer.write(region, title=heading)
     source = getattr(meta, "url", None)
-    title = (getattr(meta, "title", None) or "").strip() or walker.title or _flat_title(tree)
     yield Head(
         "text/html",
-        title=" ".join(title.split()),
+        # A page's own heading, where its title has it too: the rest of the title is the name of the site.
+        title=writer.title if writer.title and writer.title in document_title else joined(title or writer.title or document_title),
         language=language,
         date=(getattr(meta, "date", None) or "")[:10],
         publisher=(getattr(meta, "sitename", None) or getattr(meta, "author", None) or "")[:200],
         metadata={"encoding": encoding, **({"source": source} if source else {})},
     )
-    yield Page(1, walker.builder.text, tuple(walker.builder.blocks))
+    yield Page(1, builder.text, tuple(builder.blocks))
 
 
-def _flat_title(tree: Any) -> str:
-    found = tree.find(".//title")
-    return _flat(found) if found is not None else ""
+def _extracted(tree: Any, body: Any) -> str | None:
+    """Return what trafilatura takes for the main content; None where that is next to nothing."""
+    import trafilatura
+    from lxml import etree
+
+    # It fills up rows for cells that span columns, for minutes if they claim thousands.
+    plain = copy.deepcopy(tree)
+    etree.strip_attributes(plain, "colspan", "rowspan")
+    found = trafilatura.bare_extraction(plain, include_tables=True, include_comments=False, favor_recall=True, deduplicate=False)
+    main = getattr(found, "body", None) if found is not None else None
+    if main is None:
+        return None
+    text, whole = squashed("".join(main.itertext())), len(squashed("".join(body.itertext())))
+    return text if len(text) * 3 > whole else None
 
 
 def _declared_language(tree: Any) -> str:
