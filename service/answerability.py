@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -164,6 +165,10 @@ def _share(wanted: Sequence[int], found: set[int]) -> float:
     return sum(1 for i in wanted if i in found) / len(wanted) if wanted else 0.7
 
 
+# What stands before a name at the head of an English question, and is read with it.
+_AUXILIARY = re.compile(r"^(?:(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would|the|an?)\s+)+(?=\S)", re.IGNORECASE)
+
+
 @cache
 def _models() -> dict[str, dict[str, float]]:
     record: dict[str, dict[str, float]] = json.loads(files("service").joinpath("answerability.json").read_text("utf-8"))
@@ -207,5 +212,20 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
     if is_dull(ranked[0]) or _money_absent(question, ranked):
         probability = min(probability, _DOUBTFUL)
-    parts = tuple(question.text[question.units[i].start : question.units[i].end] for i in missing)
-    return Evidence(probability, {name: round(value, 4) for name, value in values.items()}, parts)
+    rounded = {name: round(value, 4) for name, value in values.items()}
+    return Evidence(probability, rounded, tuple(_said(question, i) for i in missing if _worth_saying(question, i, retrieval)))
+
+
+def _said(question: Question, place: int) -> str:
+    unit = question.units[place]
+    return _AUXILIARY.sub("", question.text[unit.start : unit.end])
+
+
+def _worth_saying(question: Question, place: int, retrieval: Retrieval) -> bool:
+    """Return whether a reader should be told that a unit is missing: it names something, or no passage of the corpus has it."""
+    unit = question.units[place]
+    if unit.low or len(_said(question, place)) < 2:
+        return False
+    idf = {term: value for term, value, _ in retrieval.terms}
+    nowhere = min((idf.get(term, 0.0) for term in unit.terms), default=0.0) >= 0.999 * retrieval.unseen_idf
+    return nowhere or (unit.kind != "word" and unit.salience >= 1.0)

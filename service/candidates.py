@@ -36,6 +36,8 @@ _SOURCE_LINE = re.compile(
     re.IGNORECASE,
 )
 
+_ADDRESS = re.compile(r"https?://[^\s，。）)」]+|\bdoi\.org/\S+")
+
 
 @dataclass(slots=True)
 class Candidate:
@@ -165,7 +167,7 @@ def is_source_line(candidate: Candidate) -> bool:
 
 @lru_cache(maxsize=8192)
 def _names_sources(text: str) -> bool:
-    return bool(_SOURCE_LINE.match(text))
+    return bool(_SOURCE_LINE.match(text)) or len("".join(_ADDRESS.findall(text))) > 0.3 * len(text)
 
 
 def about(hit: Hit) -> str:

@@ -46,6 +46,19 @@ def test_what_is_missing_is_named(kb: KnowledgeBase) -> None:
     assert "Kent" in missing or "cricket" in missing
 
 
+@pytest.mark.parametrize(
+    ("question", "told", "untold"),
+    [
+        ("Did Zorblax use the glass slipper cohort in 2031?", {"Zorblax", "2031"}, {"Did Zorblax", "use"}),
+        ("2031 年玻璃鞋族群的佐布拉克斯是多少？", {"2031 年"}, {"是"}),
+    ],
+)
+def test_what_is_missing_is_told_in_words_that_say_something(kb: KnowledgeBase, question: str, told: set[str], untold: set[str]) -> None:
+    missing = set(_judge(kb, question).missing)
+    assert told <= missing
+    assert untold.isdisjoint(missing)
+
+
 def test_nothing_found_is_no_evidence(kb: KnowledgeBase) -> None:
     found = _judge(kb, "zqxjk vwpfq")
     assert found.probability == 0.0
