@@ -28,35 +28,9 @@ _GROUPS = {
     "answer": "Answers",
     "service": "Service",
 }
+
+
 # For settings whose code has no description because their names say it to a programmer.
-_MEANINGS = {
-    "embedding.base_url": "Address of the provider's API.",
-    "embedding.api_key": "Key for it.",
-    "embedding.batch_size": "Texts in one call.",
-    "embedding.options": "Further arguments for the embedding's class.",
-    "llm.base_url": "Address of an OpenAI-compatible API, as a rule ending in `/v1`.",
-    "llm.model": "Model name. Empty: answers are extractive, no model is called.",
-    "llm.api_key": "Key for it.",
-    "llm.connect_timeout_s": "Seconds to wait for a connection.",
-    "llm.first_token_timeout_s": "Seconds to wait for the first piece of an answer.",
-    "llm.idle_timeout_s": "Seconds to wait between two pieces.",
-    "llm.total_timeout_s": "Seconds for one call altogether.",
-    "llm.max_tokens": "Longest answer of the model, in tokens.",
-    "llm.context_tokens": "Room for the prompt, in tokens; passages are left out, worst first, to fit.",
-    "llm.temperature": "Sampling temperature.",
-    "llm.options": "Further arguments for the LLM's class.",
-    "answer.max_chars": "Longest extractive answer, in characters.",
-    "answer.max_sentences": "Most sentences of an extractive answer.",
-    "service.host": "Address to bind. Beyond loopback a key is required.",
-    "service.port": "Port.",
-    "service.allowed_hosts": 'Host names the service answers to, without port; `["*"]` is any.',
-    "service.max_concurrency": "Requests answered at a time; one more gets 429.",
-    "service.read_only": "Take no uploads and no deletions over HTTP.",
-    "service.shutdown_s": "Seconds that a stop may take.",
-    "service.log_format": "`auto` is plain on a terminal and JSON elsewhere.",
-}
-
-
 def _cell(value: Any) -> str:
     """Return a default as it would be set in the environment."""
     if value in ("", None) or value == {} or value == [] or value == "(0 set)":
@@ -73,7 +47,7 @@ def settings_tables() -> str:
     groups: dict[str, list[str]] = {}
     for row in describe_settings(Settings.model_construct()):
         name = row["name"]
-        meaning = row["description"] or _MEANINGS.get(name, "")
+        meaning = row["description"]
         line = f"| `{name}` | `{row['variable']}` | {_cell(row['value'])} | {meaning.replace('|', '&#124;')} |"
         groups.setdefault(name.rpartition(".")[0], []).append(line)
     parts = []
