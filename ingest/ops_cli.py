@@ -110,9 +110,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(fault)
     count = "100 or more" if len(result.faults) >= 100 else str(len(result.faults))
     what = f"{result.documents} documents, {result.passages} passages, {result.vectors} vectors"
-    print(f"{what} compared in {result.generation or 'no generation'}; {count} fault(s)", file=sys.stderr)
+    print(f"{what} compared in {result.generation or 'no generation'}; {count} fault(s)")
     if result.faults:
-        print("  → `wenju doctor --fix` builds the index again; a damaged catalogue needs `wenju restore`", file=sys.stderr)
+        print("  → `wenju doctor --fix` builds the index again; a damaged catalogue needs `wenju restore`")
     return _FAILED if result.faults else 0
 
 
@@ -151,7 +151,7 @@ def _collect(_arguments: argparse.Namespace) -> int:
     removed, size = collect(Layout(load_settings().data_dir))
     for name in removed:
         print(name)
-    print(f"{len(removed)} removed, {size / 1e6:,.1f} MB", file=sys.stderr)
+    print(f"{len(removed)} removed, {size / 1e6:,.1f} MB")
     return 0
 
 

@@ -61,6 +61,9 @@ def backup(layout: Layout, file: Path) -> BackupReport:
     Raises:
         KnowledgeBaseError: There is nothing to copy, or a writer published faster than could be copied.
     """
+    if not layout.catalogue.exists():
+        # Told before anything is written: a data directory must not come to be by looking for one.
+        raise KnowledgeBaseError(f"there is no knowledge base at {layout.data_dir}", hint="Run `wenju ingest PATH` first.")
     stage = layout.data_dir / f".backup-{uuid.uuid4().hex[:8]}"
     try:
         for _ in range(_ATTEMPTS):

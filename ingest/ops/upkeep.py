@@ -33,7 +33,10 @@ def collect(layout: Layout) -> tuple[list[str], int]:
 
     Raises:
         LockedError: Another process is writing.
+        KnowledgeBaseError: There is no knowledge base.
     """
+    # Told before the lock is taken: a data directory must not come to be by looking for one.
+    _require(layout)
     before = _size(layout.data_dir)
     with writer_lock(layout), closing(Catalogue(layout.catalogue)) as catalogue:
         originals = {document.sha256 for document in catalogue.documents().values()}
@@ -126,9 +129,13 @@ def upgrade(settings: Settings, *, report: Reporter) -> Upgrade:
     return done
 
 
-def _schema(layout: Layout) -> int | None:
+def _require(layout: Layout) -> None:
     if not layout.catalogue.exists():
         raise KnowledgeBaseError(f"there is no knowledge base at {layout.data_dir}", hint="Run `wenju ingest PATH` first.")
+
+
+def _schema(layout: Layout) -> int | None:
+    _require(layout)
     try:
         with closing(sqlite3.connect(layout.catalogue)) as connection:
             row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()

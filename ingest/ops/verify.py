@@ -25,6 +25,7 @@ class Verification:
     """What was compared and what did not agree.
 
     Attributes:
+        vectors: Of the documents that are live; those that wait to be collected are checked, not counted.
         faults: One line each, the first hundred.
     """
 
@@ -133,6 +134,8 @@ def _verify_segment(layout: Layout, entry: SegmentEntry, catalogue: Catalogue, p
     spoken = dict(zip(ids, languages.tolist(), strict=True))
     _verify_passages(entry, spoken, held, catalogue, pending, result)
     if vectors is not None:
+        # Of a document that was removed or read again the old passages stay in their segment until segments are merged.
+        result.vectors += sum(held[document] for document in entry.documents)
         _verify_vectors(layout, entry, vectors, result)
 
 
@@ -162,7 +165,6 @@ def _verify_passages(
 def _verify_vectors(layout: Layout, entry: SegmentEntry, vectors: NDArray[np.float32], result: Verification) -> None:
     from ingest.kb.chroma_copy import StoreCopies, examine_store
 
-    result.vectors += len(vectors)
     if len(vectors) != entry.passages:
         result.add(f"{entry.name}: {len(vectors)} vectors for {entry.passages} passages")
         return

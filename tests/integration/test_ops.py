@@ -447,6 +447,37 @@ def test_gc(settings: Settings) -> None:
     assert collect(place)[0] == []
 
 
+@pytest.mark.parametrize("argv", [["gc"], ["backup", "kb.tar"], ["verify"], ["upgrade"]], ids=lambda argv: argv[0])
+def test_without_a_knowledge_base_nothing_is_left_behind(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WENJU_DATA_DIR", str(tmp_path / "data"))
+    assert wenju.main(argv) == 4
+    assert "there is no knowledge base" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_go_to_standard_output(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wenju.main(["verify"]) == 0
+    said = capsys.readouterr()
+    assert ("2 documents" in said.out, said.err) == (True, "")
+    assert wenju.main(["gc"]) == 0
+    said = capsys.readouterr()
+    assert ("removed" in said.out, said.err) == (True, "")
+
+
+def test_vectors_of_an_earlier_reading_are_not_counted(tmp_path: Path) -> None:
+    put(tmp_path / "corpus", "one.md", f"# One\n\n{PROSE}\n")
+    put(tmp_path / "corpus", "two.md", f"# Two\n\nAnother. {PROSE}\n")
+    settings = Settings(data_dir=tmp_path / "data", embedding=EmbeddingSettings(provider="embedded"))
+    ingest_paths(settings, [tmp_path / "corpus"])
+    ingest_paths(settings, [tmp_path / "corpus" / "one.md"], force=True)
+    result = verify(layout(settings))
+    assert result.faults == []
+    assert result.vectors == result.passages > 0
+
+
 # ---- the page of promises ------------------------------------------------------------------------------------------------------------
 
 
