@@ -102,6 +102,9 @@ PATTERN = re.compile(
         |(?<!first\s)(?<!second\s)(?<!latter\s)\bhalf\b(?![\s-](?:year|life|hour|time|way|day)\b))
   | (?P<pct>(?P<pn>{_NUM})\s?(?:%|‰|percent\b|per\s?cent\b|pct\b|个?百分点|percentage[\s-]points?\b))
   | (?P<zhpct>(?P<zpn>{_ZH_NUM})个?百分点)
+  | (?P<power>(?<![\da-z_.^])(?<!\d,)(?:(?<![\da-z]-)|(?<=e\d-)|(?<=e\d\d-))
+        (?:(?P<mantissa>{_NUM})(?:e(?P<exponent>[+-]?\d{{1,3}})|\s?[×x*·]\s?10\^(?P<raised>[+-]?\d{{1,3}}))|10\^(?P<ten>[+-]?\d{{1,3}}))
+        (?![\da-z_^]|[.,]\d|-[a-z])(?P<powertimes>\s?(?:倍|times\b|-?fold\b))?)
   | (?P<num>(?<![\d.a-z])(?<!\d,)(?<![a-z]-)(?:(?P<cur>us\$|usd|nt\$|hk\$|rmb|cny|[$€£¥])\s?)?(?P<nn>{_NUM})
         (?:\s?(?P<zs>{_SCALE})|[\s-]?(?P<es>hundred|thousand|million|billion|trillion|mn|bn|tn)\b|(?P<suf>[kmbt])\b)?
         (?P<times>\s?(?:倍|x\b|times\b|-?fold\b))?)

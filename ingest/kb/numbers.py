@@ -6,6 +6,7 @@ One parser serves the index, the questions, the check of generated sentences and
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -188,6 +189,12 @@ def _arabic(found: re.Match[str]) -> _Read:
     return value, "times" if found["times"] else CURRENCIES.get((found["cur"] or "").strip(), "")
 
 
+def _power(found: re.Match[str]) -> _Read:
+    """Read 1.5e-3 and 10^14; in an identifier (2e5a, 1e14f00) such a run is none."""
+    value = float(f"{(found['mantissa'] or '1').replace(',', '')}e{found['exponent'] or found['raised'] or found['ten']}")
+    return (value, "times" if found["powertimes"] else "") if math.isfinite(value) else None
+
+
 def _chinese(found: re.Match[str]) -> _Read:
     text = found["zn"]
     value = zh_value(text)
@@ -212,6 +219,7 @@ def _english(found: re.Match[str]) -> _Read:
 _NUMBERS: dict[str, Callable[[re.Match[str]], _Read]] = {
     "zhmd": lambda found: (float(found["ym"]) * 100 + float(found["yd"]), "month-day"),
     "num": _arabic,
+    "power": _power,
     "zhnum": _chinese,
     "halfscale": lambda found: (0.5 * EN_SCALES[found["hs"]], ""),
     "ennum": _english,

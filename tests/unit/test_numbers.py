@@ -24,6 +24,8 @@ def _one(text: str) -> Quantity:
     "writings",
     [
         ("100 萬億", "100 万亿", "100 trillion", "100T", "100 兆", "一百萬億", "一百万亿", "１００ 萬億"),
+        ("1e14", "1E14", "1e+14", "10^14", "1×10^14", "約 1e14", "100T"),
+        ("1.5e-3", "0.0015", "1.5 × 10^-3"),
         ("1/3", "三分之一", "one third", "a third", "one-third"),
         ("2/3", "三分之二", "two thirds", "two-thirds"),
         ("1/4", "四分之一", "a quarter", "one fourth"),
@@ -196,6 +198,15 @@ def test_words_with_numerals_in_them_are_no_figures(text: str) -> None:
 @pytest.mark.parametrize(("text", "values"), [("三點十五分", [15]), ("三点五十分", [50]), ("十七八萬人中的三百人", [300])])
 def test_what_is_no_decimal_and_no_numeral_leaves_its_neighbours_alone(text: str, values: list[float]) -> None:
     assert [item.value for item in _read(text)] == values
+
+
+@pytest.mark.parametrize("text", ["e5-small", "2e5a", "1e14f00", "550e8400-e29b", "a-1e5", "v1e5", "5e3-x", "1e400", "1.2e3.4"])
+def test_what_looks_like_a_power_in_an_identifier_is_none(text: str) -> None:
+    assert all(item.value < 1e3 for item in _read(text))
+
+
+def test_a_range_of_powers_is_two_figures() -> None:
+    assert [item.value for item in _read("1e14-1e15")] == [1e14, 1e15]
 
 
 @pytest.mark.parametrize("text", ["GPT-4", "v2.1", "h100"])
