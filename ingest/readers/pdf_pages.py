@@ -18,6 +18,7 @@ from ingest.readers.pdf_cells import Table
 from ingest.readers.pdf_flow import Paragraph
 from ingest.readers.pdf_layout import Piece
 from ingest.readers.pdf_lines import Line
+from ingest.readers.pdf_rows import heads_below, names_again
 
 __all__ = ["Outline", "PageWriter", "words_of"]
 
@@ -172,7 +173,14 @@ class PageWriter:
         header = self._row(table.heads)[0] if table.heads else ""
         if before is not None and not table.sure and _same_columns(before[1], table.columns):
             header = before[0]
-        for row in table.rows:
+        for number, cells in enumerate(table.rows):
+            row = cells
+            if number and names_again(table.rows, number, header):
+                row = heads_below(table.rows, number)
+                header = self._row(row)[0].strip()
+            elif number and _is_one(row) and names_again(table.rows, number + 1, header):
+                builder.add_lines("caption", *self._row([cell for cell in row if cell]))
+                continue
             text, boxes = self._row(row)
             builder.add_lines("table_row", text, boxes, header=header)
         return header
@@ -233,6 +241,10 @@ class PageWriter:
         # Both are words of the document and what they would make is none of its: open-weight, not remark-able.
         long = min(len(left), len(right)) > 3 or (left in _HEADS and len(right) > 3)
         return not (long and right not in _SUFFIXES and left in self._words and right in self._words)
+
+
+def _is_one(row: Sequence[Sequence[Line]]) -> bool:
+    return sum(map(bool, row)) == 1
 
 
 def _same_columns(one: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from statistics import median
@@ -12,7 +13,7 @@ import numpy as np
 from ingest.readers.pdf_columns import Span, size_of
 from ingest.readers.pdf_lines import Line
 
-__all__ = ["group_rows", "is_caption", "is_number", "merged", "text_of"]
+__all__ = ["group_rows", "heads_below", "is_caption", "is_number", "merged", "names_again", "text_of"]
 
 _CAPTION = re.compile(
     r"^(?:figure|fig\.|table|chart|exhibit|box|圖表|图表|圖|图|表)\s*[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?"
@@ -178,6 +179,41 @@ def _header_rows(rows: Sequence[Sequence[Sequence[Sequence[Line]]]]) -> tuple[in
             named = index <= 3 and all(_names(above, below) for above, below in pairwise(joined[:index]))
             return (index if named else 1), True
     return 1, False
+
+
+def names_again(rows: Sequence[Sequence[Sequence[Line]]], number: int, header: str) -> bool:
+    """Return whether a row inside a table names the columns of those below it: words alone, one of them a name in the header so far.
+
+    Args:
+        rows: All rows of the table.
+        number: Of the row, from 0.
+        header: The names so far, joined with `` | ``.
+    """
+    if not header or number + 1 >= len(rows):
+        return False
+    texts = [text_of(cell).replace(" ", "") for cell in rows[number] if cell]
+    if len(texts) < 2 or any(re.search(r"\d", text) or is_number(text) for text in texts):
+        return False
+    names = {name.replace(" ", "") for name in header.split(" | ") if name}
+    return not names.isdisjoint(texts) and any(is_number(text_of(cell)) for cell in rows[number + 1][1:] if cell)
+
+
+def heads_below(rows: Sequence[Sequence[Sequence[Line]]], number: int) -> list[list[Line]]:
+    """Return the heads of a row that names columns anew, each over the column that it names.
+
+    A form that has other columns further down keeps its first ones as a grid: then the heads stand beside the cells that they name,
+    in the same order.
+    """
+    heads = [list({line.text: line for line in reversed(cell)}.values())[::-1] for cell in rows[number]]
+    named = [place for place, cell in enumerate(heads) if cell]
+    filled = Counter(tuple(place for place, cell in enumerate(row) if cell) for row in rows[number + 1 :])
+    places = list(filled.most_common(1)[0][0])
+    if places == named or len(places) != len(named):
+        return heads
+    out: list[list[Line]] = [[] for _ in heads]
+    for place, old in zip(places, named, strict=True):
+        out[place] = heads[old]
+    return out
 
 
 def _names(above: Sequence[Sequence[Line]], below: Sequence[Sequence[Line]]) -> bool:

@@ -237,3 +237,46 @@ def test_figures_with_units_are_figures(text: str) -> None:
 @pytest.mark.parametrize("text", ["CC-News", "2025 年 9 月", "about a third", "BF16", ""])
 def test_words_are_no_figures(text: str) -> None:
     assert not is_number(text)
+
+
+def test_rows_under_a_second_header_stand_under_its_names(tmp_path: Path) -> None:
+    """A form of two tables in one grid: what the first one names must not be said of the figures of the second."""
+    edges = (60, 180, 260, 320, 400, 480)
+    rows: list[list[Cell]] = [
+        [(64, "Holder"), (184, "Kind"), (264, "Share"), (324, "Restricted"), (404, "Pledged")],
+        *([(64, f"Firm {name}"), (184, "legal"), (264, "29.43%"), (324, "257,055"), (404, "12,000")] for name in "ABC"),
+        [(204, "Holders of free shares")],
+        [(64, "Holder"), (184, "Free shares"), (324, "Type")],
+        *([(64, f"Firm {name}"), (264, f"{number},895"), (324, "common")] for number, name in enumerate("ABCD", 11)),
+    ]
+
+    def draw(pdf: FPDF) -> None:
+        for number, row in enumerate(rows):
+            top = 100 + 18 * number
+            put_rows(pdf, top + 13, [row])
+            pdf.line(60, top, 480, top)
+            for edge in (60, 480) if len(row) == 1 else edges:
+                pdf.line(edge, top, edge, top + 18)
+        pdf.line(60, 100 + 18 * len(rows), 480, 100 + 18 * len(rows))
+
+    page = page_of(tmp_path, draw)
+    first, second = "Holder | Kind | Share | Restricted | Pledged", "Holder |  | Free shares | Type |"
+    assert [(page.text[b.start : b.end], b.header) for b in page.blocks] == [
+        (first, first),
+        *((f"Firm {name} | legal | 29.43% | 257,055 | 12,000", first) for name in "ABC"),
+        ("Holders of free shares", ""),
+        (second, second),
+        *((f"Firm {name} |  | {number},895 | common |", second) for number, name in enumerate("ABCD", 11)),
+    ]
+
+
+def test_a_row_of_words_that_repeats_no_name_is_no_header(tmp_path: Path) -> None:
+    def draw(pdf: FPDF) -> None:
+        pdf.line(60, 100, 500, 100)
+        put_rows(pdf, 113, [[(64, "Model"), (260, "Easy"), (380, "Licence")]])
+        pdf.line(60, 118, 500, 118)
+        put_rows(pdf, 132, [[(64, "Alpha"), (260, "91.0"), (380, "open")], [(64, "Beta"), (260, "none"), (380, "closed")]])
+        put_rows(pdf, 160, [[(64, "Gamma"), (260, "88.2"), (380, "open")]])
+        pdf.line(60, 166, 500, 166)
+
+    assert headers_of(page_of(tmp_path, draw)) == {"Model | Easy | Licence"}
