@@ -199,6 +199,12 @@ def _money_absent(question: Question, ranked: Sequence[Candidate]) -> bool:
     return not any(names_money(fold(" ".join((hit.text, hit.passage.header, *hit.passage.heading)))) for hit in passages.values())
 
 
+def _names_nothing(question: Question) -> bool:
+    """Return whether a question is about small figures alone, as a sum is (1+1等於多少？)."""
+    counts = sum(_is_count(unit) for unit in question.units)
+    return counts > 1 and all(unit.low or _is_count(unit) for unit in question.units)
+
+
 def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate], analyser: Analyser) -> Evidence:
     """Return how likely the best sentences answer the question.
 
@@ -210,7 +216,7 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     model = _models()[by_vectors(ranked)]
     logit = model["bias"] + sum(model.get(name, 0.0) * value for name, value in values.items())
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
-    if is_dull(ranked[0]) or _money_absent(question, ranked):
+    if is_dull(ranked[0]) or _money_absent(question, ranked) or _names_nothing(question):
         probability = min(probability, _DOUBTFUL)
     rounded = {name: round(value, 4) for name, value in values.items()}
     return Evidence(probability, rounded, tuple(_said(question, i) for i in missing if _worth_saying(question, i, retrieval)))

@@ -65,7 +65,9 @@ def test_nothing_found_is_no_evidence(kb: KnowledgeBase) -> None:
     assert found.missing == ("zqxjk", "vwpfq")
 
 
-@pytest.mark.parametrize("question", [UNANSWERABLE, "1911 年肯特郡板球賽誰贏了？", "1911 年肯特郡板球赛谁赢了？", "😀"])
+@pytest.mark.parametrize(
+    "question", [UNANSWERABLE, "1911 年肯特郡板球賽誰贏了？", "1911 年肯特郡板球赛谁赢了？", "😀", "1+1等於多少？", "What is 2 + 3?"]
+)
 def test_the_unanswerable_is_refused(kb: KnowledgeBase, question: str) -> None:
     answer = answer_now(kb, question)
     assert answer.status == "refused"
