@@ -11,6 +11,8 @@ __all__ = ["MAX_BYTES", "facts", "split_front_matter"]
 
 MAX_BYTES = 8_192
 _MAX_DEPTH = 20
+_DATES = ("date", "published", "pubdate", "lastmod")
+_TOML_DATE = re.compile(r"^([ \t]*[\w-]+[ \t]*=[ \t]*)(\d{4}-\d[\w:.+-]*)[ \t]*$", re.MULTILINE)
 _LANGUAGES = (("zh-hant", "zh-Hant"), ("zh-tw", "zh-Hant"), ("zh-hk", "zh-Hant"), ("zh-mo", "zh-Hant"), ("zh-hans", "zh-Hans"))
 _MORE_LANGUAGES = (("zh-cn", "zh-Hans"), ("zh-sg", "zh-Hans"), ("en", "en"))
 
@@ -36,10 +38,11 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], int, str]:
     if len(raw.encode("utf-8", "replace")) > MAX_BYTES:
         return {}, end.end(), f"front matter of more than {MAX_BYTES} bytes was not read"
     try:
-        entries = _yaml(raw) if fence == "---" else tomllib.loads(raw)
+        entries = _yaml(raw) if fence == "---" else _toml(raw)
     except Exception as error:
         return {}, end.end(), f"front matter was not read: {str(error).splitlines()[0][:160]}"
-    return {str(key): value for key, value in entries.items() if _plain(value)}, end.end(), ""
+    plain = {str(key): value for key, value in entries.items() if _plain(value)}
+    return plain, end.end(), _odd_date(plain)
 
 
 def _plain(value: Any) -> bool:
@@ -60,8 +63,32 @@ def _yaml(raw: str) -> dict[str, Any]:
             raise ValueError("lists and tables are nested too deeply")
         if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
             raise ValueError("anchors, aliases and tags are not allowed")
-    value = yaml.safe_load(raw)
+    value = yaml.load(raw, Loader=_without_dates(yaml.SafeLoader))
     return value if isinstance(value, dict) else {}
+
+
+def _without_dates(loader: Any) -> Any:
+    """Return a YAML loader that gives dates as they are written: one that no calendar has would take all other entries with it."""
+    resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for first, pairs in loader.yaml_implicit_resolvers.items()
+    }
+    return type("_Loader", (loader,), {"yaml_implicit_resolvers": resolvers})
+
+
+def _toml(raw: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(raw)
+    except tomllib.TOMLDecodeError:
+        return tomllib.loads(_TOML_DATE.sub(r'\1"\2"', raw))
+
+
+def _odd_date(entries: dict[str, Any]) -> str:
+    """Return a warning about a date that no calendar has, empty if there is none."""
+    for key, value in entries.items():
+        if key.lower() in _DATES and value not in (None, "", []) and not _date(value):
+            return f"{key} in the front matter is no date and was left out: {str(value)[:40]}"
+    return ""
 
 
 def _date(value: Any) -> str:
@@ -98,7 +125,7 @@ def facts(entries: dict[str, Any]) -> dict[str, Any]:
     rest = {key: str(value)[:500] for key, value in lower.items() if key not in known and not isinstance(value, list) and value is not None}
     return {
         "title": first("title"),
-        "date": next((found for name in ("date", "published", "pubdate", "lastmod") if (found := _date(lower.get(name, "")))), ""),
+        "date": next((found for name in _DATES if (found := _date(lower.get(name, "")))), ""),
         "publisher": first("publisher", "author", "organization"),
         "language": _language(first("language", "lang", "locale")),
         "tags": tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))[:50],

@@ -52,6 +52,21 @@ def test_hugo_yaml(tmp_path: Path) -> None:
     assert head.warnings == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: 年報\ndate: 2024-13-45\ntags: [模型]\n---\n內文。\n",
+        '+++\ntitle = "年報"\ndate = 2024-13-45\ntags = ["模型"]\n+++\n內文。\n',
+    ],
+    ids=["yaml", "toml"],
+)
+def test_a_date_that_no_calendar_has_leaves_the_other_entries(tmp_path: Path, text: str) -> None:
+    head, pages = makers.read(makers.put(tmp_path, "a.md", text))
+    assert (head.title, head.date, head.tags) == ("年報", "", ("模型",))
+    assert head.warnings == ("date in the front matter is no date and was left out: 2024-13-45",)
+    assert pages[0].text == "內文。"
+
+
 def test_hugo_toml(tmp_path: Path) -> None:
     head, pages = makers.read(makers.put(tmp_path, "a.md", TOML))
     assert (head.title, head.date, head.language) == ("年度摘要", "2026-02-03", "zh-Hans")
