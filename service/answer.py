@@ -89,7 +89,8 @@ def prepare(
         text: The question as asked.
         history: Earlier turns, oldest first.
         language: To answer in; None takes the question's.
-        fallback: The reader's language, for a Chinese question whose characters do not tell Traditional from Simplified.
+        fallback: The reader's language, for a Chinese question whose characters do not tell Traditional from Simplified. None takes the
+            script of the documents, if all the Chinese ones are in one.
         top_k: Most passages to retrieve.
         filters: What passages may be used.
         explain: Keep what explains the ranking.
@@ -97,11 +98,11 @@ def prepare(
         translation: The question in the other language, for a further leg.
     """
     started = time.perf_counter()
-    spoken = spoken_language(text, history, kb.analyser, fallback) if language is None else language
+    snapshot = kb.snapshot()
+    spoken = spoken_language(text, history, kb.analyser, fallback or _one_script(snapshot)) if language is None else language
     made = [alone] if alone else readings(text, history, kb.analyser)
     asked = [read_question(plain_question(reading), kb.analyser, language=spoken) for reading in made]
     timings = {"analyse": (time.perf_counter() - started) * 1000}
-    snapshot = kb.snapshot()
     if snapshot is None or not snapshot.documents:
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
         return Prepared(asked[0], text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
@@ -125,6 +126,12 @@ def prepare(
             best = max(best, weighed(question), key=lambda prepared: prepared.evidence.probability)
     best.retrieval.hits = best.retrieval.hits[: max(top_k, 1)]
     return best
+
+
+def _one_script(snapshot: Snapshot | None) -> Language | None:
+    """Return the script that all Chinese documents are in, None if there are both or none."""
+    scripts = {document.language for document in snapshot.documents.values()} - {"en"} if snapshot else set()
+    return scripts.pop() if len(scripts) == 1 else None
 
 
 def _remark(talk: str, snapshot: Snapshot, language: Language) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ingest.kb import Language
     from service.answer import AskOptions
 
 __all__ = ["MAX_TOP_K", "register"]
@@ -63,13 +66,22 @@ def _check(text: str) -> str:
     return check_question(text)
 
 
+def _locale_script() -> Language | None:
+    """Return the script of the terminal's locale, None if it is not Chinese."""
+    found = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    if not found.startswith("zh"):
+        return None
+    return "zh-Hant" if re.match(r"zh_(?:TW|HK|MO|Hant)", found) else "zh-Hans"
+
+
 def _ask(arguments: argparse.Namespace) -> int:
     from ingest.kb import KnowledgeBase, load_settings
     from service.answering import answer_now
 
     question = _check(arguments.question)
     settings = load_settings()
-    options: AskOptions = {"language": None if arguments.language == "auto" else arguments.language, "explain": arguments.explain}
+    asked = None if arguments.language == "auto" else arguments.language
+    options: AskOptions = {"language": asked, "explain": arguments.explain, "fallback": _locale_script()}
     written = False
     if settings.llm.model and not arguments.no_llm:
         # Brings the web framework with it, which an extractive answer has no need to wait for.

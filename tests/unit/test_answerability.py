@@ -102,3 +102,21 @@ def test_a_library_of_one_short_document_answers_too(tmp_path: Path, question: s
     base.close()
     assert answer.status == ("answered" if part else "refused")
     assert part in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("files", "language"),
+    [
+        ({"a.md": "# 基金\n\n甲基金的規模達 35 億元，由王大明管理。\n"}, "zh-Hant"),
+        ({"a.md": "# 基金\n\n甲基金的规模达 35 亿元，由王大明管理。\n"}, "zh-Hans"),
+        ({"a.md": "# 基金\n\n甲基金的規模達 35 億元，由王大明管理。\n", "b.md": "# 汇率\n\n人民币汇率升至 7.1 元。\n"}, "zh-Hans"),
+    ],
+)
+def test_a_question_in_neither_script_is_answered_in_that_of_the_documents(tmp_path: Path, files: dict[str, str], language: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", embedding={"provider": "none"})
+    assert not ingest_paths(settings, [put(tmp_path, name, text) for name, text in files.items()]).failed
+    base = KnowledgeBase(settings)
+    assert answer_now(base, "甲基金由何人管理？").language == language
+    assert answer_now(base, "甲基金由何人管理？", fallback="zh-Hant").language == "zh-Hant"
+    assert answer_now(base, "甲基金的规模是多少？").language == "zh-Hans"
+    base.close()

@@ -11,6 +11,7 @@ import pytest
 from makers import put
 from pydantic import ValidationError
 
+from service.cli import _locale_script
 from wenju import main
 
 DIGEST = """---
@@ -235,3 +236,23 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytes
     path = put(tmp_path, "digest.md", "軟體\n")
     assert main(["convert", str(path), "--to", "zh-Hans", "--output", str(tmp_path / "no" / "out.md")]) == 2
     assert "out.md cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "script"),
+    [
+        ({"LANG": "zh_TW.UTF-8"}, "zh-Hant"),
+        ({"LANG": "zh_HK"}, "zh-Hant"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh-Hans"),
+        ({"LANG": "en_US.UTF-8"}, None),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "zh_TW.UTF-8"}, "zh-Hant"),
+        ({"LANG": "zh_TW.UTF-8", "LC_MESSAGES": "C"}, None),
+        ({}, None),
+    ],
+)
+def test_the_terminals_locale_tells_the_script(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], script: str | None) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert _locale_script() == script
