@@ -18,7 +18,7 @@ from ingest.readers.pdf_cells import Table
 from ingest.readers.pdf_flow import Paragraph
 from ingest.readers.pdf_layout import Piece
 from ingest.readers.pdf_lines import Line
-from ingest.readers.pdf_rows import heads_below, names_again
+from ingest.readers.pdf_rows import heads_below, lift_labels, names_again
 
 __all__ = ["Outline", "PageWriter", "words_of"]
 
@@ -173,12 +173,15 @@ class PageWriter:
         header = self._row(table.heads)[0] if table.heads else ""
         if before is not None and not table.sure and _same_columns(before[1], table.columns):
             header = before[0]
-        for number, cells in enumerate(table.rows):
+        rows, labels = lift_labels(table.rows)
+        for number, cells in enumerate(rows):
             row = cells
-            if number and names_again(table.rows, number, header):
-                row = heads_below(table.rows, number)
+            if number in labels:
+                builder.add_lines("table_row", *self._joined(labels[number]), header=header)
+            if number and names_again(rows, number, header):
+                row = heads_below(rows, number)
                 header = self._row(row)[0].strip()
-            elif number and _is_one(row) and names_again(table.rows, number + 1, header):
+            elif number and _is_one(row) and names_again(rows, number + 1, header):
                 builder.add_lines("caption", *self._row([cell for cell in row if cell]))
                 continue
             text, boxes = self._row(row)

@@ -13,7 +13,7 @@ import numpy as np
 from ingest.readers.pdf_columns import Span, size_of
 from ingest.readers.pdf_lines import Line
 
-__all__ = ["group_rows", "heads_below", "is_caption", "is_number", "merged", "names_again", "text_of"]
+__all__ = ["group_rows", "heads_below", "is_caption", "is_number", "lift_labels", "merged", "names_again", "text_of"]
 
 _CAPTION = re.compile(
     r"^(?:figure|fig\.|table|chart|exhibit|box|圖表|图表|圖|图|表)\s*[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?"
@@ -196,6 +196,36 @@ def names_again(rows: Sequence[Sequence[Sequence[Line]]], number: int, header: s
         return False
     names = {name.replace(" ", "") for name in header.split(" | ") if name}
     return not names.isdisjoint(texts) and any(is_number(text_of(cell)) for cell in rows[number + 1][1:] if cell)
+
+
+def lift_labels(rows: Sequence[Sequence[Sequence[Line]]]) -> tuple[list[list[list[Line]]], dict[int, list[Line]]]:
+    """Return a table's rows without the labels of groups, and each label by the first row of its group.
+
+    Such a label stands left of the names of rows, once, at half the height of its group, and so falls into the cell of a name that it
+    does not belong to. Taken out only where every label has a group of its own, set apart by space.
+    """
+    plain = [[list(cell) for cell in row] for row in rows]
+    starts = [row[0][0].x0 for row in rows[1:] if len(row[0]) == 1]
+    if len(starts) < 4 or any(not row[0] for row in rows[1:]):
+        return plain, {}
+    edge = median(starts)
+    if min(starts) < edge - 2:
+        return plain, {}
+    beside = {number: [line for line in row[0] if line.x1 < edge] for number, row in enumerate(rows) if number and len(row[0]) > 1}
+    beside = {number: lines for number, lines in beside.items() if lines}
+    names = [[line for line in row[0] if number not in beside or line.x1 >= edge] for number, row in enumerate(rows)]
+    if len(beside) < 2 or any(not cell or min(line.x0 for line in cell) < edge - 2 for cell in names[1:]):
+        return plain, {}
+    steps = [below[0].middle - above[0].middle for above, below in pairwise(names[1:])]
+    first, labels = 1, dict[int, list[Line]]()
+    for number in range(1, len(rows)):
+        if number > 1 and steps[number - 2] > 1.25 * median(steps):
+            first = number
+        if number in beside:
+            if first in labels:
+                return plain, {}
+            labels[first] = beside[number]
+    return [[cell, *row[1:]] for cell, row in zip(names, plain, strict=True)], labels
 
 
 def heads_below(rows: Sequence[Sequence[Sequence[Line]]], number: int) -> list[list[Line]]:

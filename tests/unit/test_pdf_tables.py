@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import makers
+import numpy as np
 import pytest
 from fpdf import FPDF
 
 from ingest.kb.model import Page
 from ingest.kb.settings import RetrievalSettings
-from ingest.readers.pdf_rows import is_caption, is_number
+from ingest.readers.pdf_lines import Line
+from ingest.readers.pdf_rows import is_caption, is_number, lift_labels, text_of
 from ingest.split import split_page
 
 Cell = tuple[float, str]
@@ -280,3 +282,40 @@ def test_a_row_of_words_that_repeats_no_name_is_no_header(tmp_path: Path) -> Non
         pdf.line(60, 166, 500, 166)
 
     assert headers_of(page_of(tmp_path, draw)) == {"Model | Easy | Licence"}
+
+
+def line_at(text: str, x: float, y: float) -> Line:
+    """Return a line of 10 points whose characters are 5 points wide."""
+    boxes = np.array([[x + 5 * place, y, x + 5 * place + 5, y + 9] for place in range(len(text))], dtype=np.float64)
+    return Line(text, boxes, 10.0, bold=False, order=0)
+
+
+def grouped(space: float) -> list[list[list[Line]]]:
+    """Return a table of two groups, their labels left of the names and in the cell of the name at half height."""
+    rows, y = [[[line_at("Benchmark", 130, 100)], [line_at("Alpha", 320, 100)]]], 114.0
+    for label, names in (("English", ("MMLU", "DROP", "SimpleQA")), ("Code", ("LiveBench", "Forces", "Verified"))):
+        for place, name in enumerate(names):
+            lines = [line_at(name, 130, y)]
+            rows.append([[*lines, line_at(label, 80, y + 5)] if place == 1 else lines, [line_at("41.5", 320, y)]])
+            y += 11
+        y += space
+    return rows
+
+
+def test_labels_of_groups_are_lifted_out_of_the_names_of_rows() -> None:
+    rows, labels = lift_labels(grouped(6))
+    assert [text_of(row[0]) for row in rows] == ["Benchmark", "MMLU", "DROP", "SimpleQA", "LiveBench", "Forces", "Verified"]
+    assert {place: text_of(lines) for place, lines in labels.items()} == {1: "English", 4: "Code"}
+
+
+def test_labels_stay_where_no_space_tells_their_groups() -> None:
+    rows, labels = lift_labels(grouped(0))
+    assert (text_of(rows[2][0]), labels) == ("DROP English", {})
+
+
+def test_a_name_on_two_lines_is_no_label() -> None:
+    table = grouped(6)
+    for row in (table[2], table[5]):
+        row[0][1] = line_at("continued", 130, row[0][0].y0 + 9)
+    rows, labels = lift_labels(table)
+    assert (text_of(rows[2][0]), labels) == ("DROP continued", {})
