@@ -65,7 +65,8 @@ def print_summary(summary: BuildSummary) -> None:
     for result in summary.files:
         name = Path(result.path).name
         if result.outcome == "failed":
-            print(f"! {name}: {result.reason}")
+            # Some reasons begin with the file's name, for where they stand alone.
+            print(f"! {name}: {result.reason.removeprefix(name).removeprefix(':').lstrip()}")
             if result.hint:
                 print(f"    → {result.hint}")
             continue

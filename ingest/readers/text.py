@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from ingest.blocks import Head, Page
+from ingest.kb.errors import UnsupportedFile
 from ingest.readers.builder import TextBuilder
 from ingest.readers.characters import clean, is_cjk
 from ingest.readers.decode import decode
@@ -14,6 +16,7 @@ __all__ = ["join_lines", "read_text"]
 
 _LIST = re.compile(r"\s*(?:[-*•·]|\d{1,3}[.)、])\s")
 _HEADING_CHARS = 60
+_OTHERS = {".pdf": "PDF", ".docx": "Word file"}
 
 
 def join_lines(lines: list[str]) -> str:
@@ -51,7 +54,7 @@ def read_text(data: bytes, *, name: str) -> Iterator[Head | Page]:
     """Yield the head and the one page of a plain text file.
 
     Raises:
-        UnsupportedFile: The bytes are no text.
+        UnsupportedFile: The bytes are no text, or a scrap under the name of another format.
     """
     text, encoding = decode(data, name=name)
     builder = TextBuilder()
@@ -67,6 +70,9 @@ def read_text(data: bytes, *, name: str) -> Iterator[Head | Page]:
                 builder.add("list_item", line, lines=(number, number))
         else:
             builder.add("paragraph", join_lines(lines), lines=span)
+    suffix = Path(name).suffix.lower()
+    if suffix in _OTHERS and all(block.kind == "heading" for block in builder.blocks):
+        raise UnsupportedFile(f"is no {_OTHERS[suffix]}, whatever its name says", hint="Give the file again; the copy may have failed.")
     warnings = () if encoding.startswith("utf-8") and "errors" not in encoding else (f"read as {encoding}",)
     yield Head("text/plain", title=title, warnings=warnings, metadata={"encoding": encoding})
     yield Page(1, builder.text, tuple(builder.blocks))

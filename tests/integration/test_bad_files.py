@@ -19,6 +19,7 @@ from ingest.kb.errors import LimitExceeded, LockedFile, NoTextFound, ReadError, 
 from ingest.kb.knowledge import KnowledgeBase
 from ingest.kb.settings import ReadSettings, Settings
 from ingest.kb.worker import close_workers, run_in_child
+from ingest.report import print_summary
 from ingest.sandbox import read_in_child
 from ingest.split import split_page
 
@@ -331,3 +332,27 @@ def test_third_party_locked_files_open_with_their_password(shared_dir: Path) -> 
     if not path.exists():
         pytest.skip(f"{path.name} is not here")
     assert read_limited(path, password="usersecret")
+
+
+# ---- what is said of them ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_scrap_under_the_name_of_a_pdf_is_called_none(tmp_path: Path) -> None:
+    makers.put(tmp_path / "in", "bad.pdf", "not a pdf at all")
+    (result,) = ingest_paths(settings_for(tmp_path), [tmp_path / "in"]).files
+    assert (result.outcome, result.code) == ("failed", UnsupportedFile.code)
+    assert "is no PDF, whatever its name says" in result.reason
+
+
+def test_a_text_under_the_name_of_a_pdf_is_read(tmp_path: Path) -> None:
+    head, _ = makers.read(makers.put(tmp_path, "notes.pdf", "Notes\n\nThe share rose to 78% in 2025.\n"))
+    assert head.media_type == "text/plain"
+
+
+def test_the_name_of_a_file_that_failed_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    makers.put(tmp_path / "in", "blank.md", "\n \n")
+    makers.put(tmp_path / "in", "bad.pdf", "not a pdf at all")
+    print_summary(ingest_paths(settings_for(tmp_path), [tmp_path / "in"]))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
+    assert [line.count(name) for line, name in zip(lines, ("bad.pdf", "blank.md"), strict=True)] == [1, 1]
+    assert "! blank.md: there is no text in it" in lines
