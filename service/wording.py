@@ -55,5 +55,8 @@ def _row(candidate: Candidate, text: str) -> str:
     colon, comma = ("：", "，") if wide else (": ", ", ")
     if len(cells) != len(header) or cells == header:
         return comma.join(filter(None, cells))
-    pairs = [f"{name}{colon}{value}" if name and value else value or name for name, value in zip(header[1:], cells[1:], strict=True)]
+    # A cell without a value says nothing.
+    pairs = [f"{name}{colon}{value}" if name else value for name, value in zip(header[1:], cells[1:], strict=True) if value]
+    if not (cells[0] and pairs):
+        return cells[0] or comma.join(pairs)
     return f"{cells[0]}{colon if len(pairs) > 1 else comma}{comma.join(pairs)}"

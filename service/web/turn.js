@@ -181,7 +181,9 @@ export class TurnElement extends HTMLElement {
   }
 
   quotes(answer, shown, refused) {
-    if (!shown.length) return refused && answer.refusal?.code !== "empty_corpus" && h("p", { class: "muted", t: "chat.nearest.none" });
+    // Where no leg searched, as after a greeting, nothing could come near.
+    const searched = answer.refusal?.code !== "empty_corpus" && answer.retrieval?.legs?.length !== 0;
+    if (!shown.length) return refused && searched && h("p", { class: "muted", t: "chat.nearest.none" });
     return h(
       "section",
       { class: "quotes" },

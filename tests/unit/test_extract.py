@@ -8,9 +8,13 @@ import pytest
 from makers import put
 
 from ingest.build import ingest_paths
-from ingest.kb import KnowledgeBase, Settings, fold
+from ingest.kb import Analyser, Document, KnowledgeBase, Language, Passage, PassageRef, Settings, fold
+from ingest.kb.lexicon import load_lexicon
 from service.answering import answer_now
+from service.candidates import Candidate
 from service.records import Answer
+from service.retrieved import Hit
+from service.wording import prose
 
 FILES = {
     "walnut.md": """# Walnut harvest
@@ -83,6 +87,25 @@ def test_a_row_is_said_with_its_columns(kb: KnowledgeBase) -> None:
     assert "$1.95" in answer.answer
     assert "Price" in answer.answer
     assert "---" not in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "language", "said"),
+    [
+        ("股东 | 比例 | 冻结", "杨琴秀 | 3.20% |", "zh-Hans", "杨琴秀，比例：3.20%"),
+        ("股东 | 比例 | 冻结", "杨琴秀 | 3.20% | 无", "zh-Hans", "杨琴秀：比例：3.20%，冻结：无"),
+        ("Model | Share | Cost", "| 3.2% | 1.10", "en", "Share: 3.2%, Cost: 1.10"),
+        ("Model | Share", "Alpha |", "en", "Alpha"),
+        ("Model | Share", "Alpha | 3% | 4", "en", "Alpha, 3%, 4"),
+        ("", "Alpha | 3% |  |", "en", "Alpha, 3%"),
+    ],
+)
+def test_a_row_is_said_without_bars_and_without_empty_cells(header: str, row: str, language: Language, said: str) -> None:
+    document = Document("doc_1", "0" * 64, "a.md", "A", language, "text/markdown", 1, 1, False)
+    passage = Passage("psg_1", "doc_1", 1, 0, len(row), (), language, kind="table_row", header=header)
+    analysis = Analyser(load_lexicon()).analyse(row)
+    candidate = Candidate(Hit(PassageRef(0, 0), passage, row, document, 1.0), 0, 0, 0, len(row), row, analysis)
+    assert prose(candidate, language, before=None) == said
 
 
 def test_how_many_is_no_missing_word(kb: KnowledgeBase) -> None:
