@@ -382,7 +382,7 @@ class _Run:
                 f"{name}: no text on any of its {len(pages)} page(s): it looks like a scan"
                 if pages and head and head.paged
                 else f"{name}: there is no text in it",
-                hint=advice(settings.read) or "Give a file with a text layer.",
+                hint=(advice(settings.read) if head and head.paged else "") or "Give a file with text in it.",
             )
         sample = "\n".join(page.text for page in pages)[:200_000]
         language: Language = head.language if head.language in ("zh-Hant", "zh-Hans", "en") else detect_language(sample)  # type: ignore[assignment]
@@ -475,7 +475,8 @@ class _Run:
         collect_garbage(kb.layout, originals=remaining)
         self.summary.generation = generation.name
         self.summary.documents = len(generation.documents)
-        self.summary.passages = sum(entry.passages for entry in generation.segments)
+        # Not what the segments hold: what was read again stays in its segment until segments are merged.
+        self.summary.passages = sum(kb.catalogue.passage_counts().values())
 
     def _previous(self) -> Generation | None:
         try:

@@ -25,7 +25,7 @@ from ingest.kb.tokens import Token, stem, tokenise
 
 __all__ = ["ANALYSER_VERSION", "FIELDS", "STOP_WORDS", "Analyser", "Analysis"]
 
-ANALYSER_VERSION = f"5.{FOLD_VERSION}"
+ANALYSER_VERSION = f"6.{FOLD_VERSION}"
 FIELDS = "wbunc"
 
 # Words that only hold a sentence together; they are indexed nowhere.

@@ -19,6 +19,9 @@ READER_VERSION = "4"
 
 _MARKDOWN = {".md", ".markdown", ".mdx", ".mdown"}
 _HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+# A piece of a page, by its name: it begins with a tag, but says of itself no more than that.
+_HTML_NAMES = {".html", ".htm", ".xhtml"}
+_TAG = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[a-zA-Z!]")
 _LOOKS_MARKDOWN = re.compile(r"^(?:#{1,6} \S|---\s*$|\+\+\+\s*$|```|[-*] \S|> )|\]\(|\|\s*:?-{3,}", re.MULTILINE)
 _BINARY = (
     (b"\x89PNG", "a PNG image"),
@@ -64,6 +67,8 @@ def kind_of(data: bytes, name: str) -> str:
     if _HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
         return "html"
     suffix = Path(name).suffix.lower()
+    if suffix in _HTML_NAMES and _TAG.match(data):
+        return "html"
     if suffix in _MARKDOWN:
         return "markdown"
     if suffix in (".txt", ".text"):

@@ -356,3 +356,6 @@ def test_the_name_of_a_file_that_failed_is_said_once(tmp_path: Path, capsys: pyt
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert [line.count(name) for line, name in zip(lines, ("bad.pdf", "blank.md"), strict=True)] == [1, 1]
     assert "! blank.md: there is no text in it" in lines
+    # Reading pictures would not help a text file.
+    (blank,) = (result for result in ingest_paths(settings_for(tmp_path), [tmp_path / "in"]).files if result.path.endswith("blank.md"))
+    assert "OCR" not in blank.hint.upper()

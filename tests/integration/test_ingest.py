@@ -133,6 +133,14 @@ def test_two_files_of_the_same_bytes_are_one_document(settings: Settings, report
 # ---- run after run ---------------------------------------------------------------------------------------------------------------------
 
 
+def test_what_was_read_again_counts_once(settings: Settings, reports: Path) -> None:
+    first = ingest_paths(settings, [reports])
+    (reports / "a.md").write_text("# Use of models\n\nThe share rose to 91% in 2027.\n", "utf-8")
+    again = ingest_paths(settings, [reports])
+    assert outcomes(again)["a.md"] == "updated"
+    assert (first.passages, again.passages) == (2, 2)
+
+
 def test_a_first_run_publishes_what_it_read(settings: Settings, reports: Path) -> None:
     steps: list[Progress] = []
     summary = ingest_paths(settings, [reports], report=steps.append)

@@ -39,6 +39,8 @@ def _zip(*names: str) -> bytes:
         (b"\xef\xbb\xbf  <!-- saved --> <HTML><body>x</body></HTML>", "page", "html"),
         (b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"></html>', "page.xhtml", "html"),
         (b"<p>a fragment in Markdown</p>", "notes.md", "markdown"),
+        (b"\n<h1>a fragment of a page</h1>", "notes.html", "html"),
+        (b"no tag at all", "notes.html", "text"),
         (_zip("word/document.xml", "[Content_Types].xml"), "report.md", "docx"),
         ("\ufeff標題".encode("utf-16-le"), "notes.txt", "text"),
     ],
