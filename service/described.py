@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from service.shapes import OpenAIError, Problem
 
-__all__ = ["Described", "EventStream", "Original", "Picture", "also", "gives"]
+__all__ = ["Described", "EventStream", "Original", "Picture", "also", "gives", "streams"]
 
 _SAFE = ("get", "head", "options")
 # Not counted against any limit, see ``service.guard``.
@@ -51,6 +51,19 @@ class Picture(Response):
     media_type = "image/webp"
 
 
+# One event, as OpenAPI 3.2 describes a stream by its items; the data are JSON, or the mark that ends a stream of OpenAI's protocol.
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
+
+
+def streams() -> dict[int | str, dict[str, Any]]:
+    """Return what a route answers that gives nothing but server-sent events."""
+    return {200: {"content": {"text/event-stream": {"schema": _EVENT}}}}
+
+
 def gives(model: Any, status: int = 200, *, stream: bool = False, job: bool = False) -> dict[int | str, dict[str, Any]]:
     """Return what a route answers when all is well, as FastAPI takes it.
 
@@ -61,7 +74,7 @@ def gives(model: Any, status: int = 200, *, stream: bool = False, job: bool = Fa
         job: ``Location`` names where the work can be followed.
     """
     record: dict[str, Any] = {"model": model}
-    record |= {"content": {"text/event-stream": {"schema": {"type": "string"}}}} if stream else {}
+    record |= {"content": {"text/event-stream": {"schema": _EVENT}}} if stream else {}
     record |= {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where the work can be followed."}}} if job else {}
     return {status: record}
 

@@ -19,7 +19,7 @@ from ingest.kb.boxes import rects_for_span
 from ingest.kb.errors import LimitExceeded
 from ingest.kb.page_image import page_image
 from ingest.kb.script import convert_prose, detect_script
-from service.described import EventStream, Original, Picture, also, gives
+from service.described import EventStream, Original, Picture, also, gives, streams
 from service.events import Event, event_stream
 from service.jobs import Job
 from service.requests import InvalidRequest
@@ -254,7 +254,7 @@ async def get_job(job_id: str, request: Request) -> Response:
     return JSONResponse(state_of(request).jobs.get(job_id).as_json())
 
 
-@router.get("/jobs/{job_id}/events", response_model=None, response_class=EventStream)
+@router.get("/jobs/{job_id}/events", response_model=None, response_class=EventStream, responses=streams())
 async def job_events(job_id: str, request: Request) -> Response:
     """Stream a job's changes until it ends."""
     state = state_of(request)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.kb import DependencyError, NotFoundError, WenjuError
 from ingest.kb.generation import write_atomically
 from service import hooks
-from service.described import EventStream, gives
+from service.described import EventStream, gives, streams
 from service.events import Event, event_stream
 from service.shapes import EvalRun, EvalRunList
 from service.state import State, require_key, state_of
@@ -249,7 +249,7 @@ async def get_run(run_id: str, request: Request) -> Response:
     return JSONResponse(await state_of(request).in_thread(_runs(request).get, run_id))
 
 
-@router.get("/{run_id}/events", response_model=None, response_class=EventStream)
+@router.get("/{run_id}/events", response_model=None, response_class=EventStream, responses=streams())
 async def run_events(run_id: str, request: Request) -> Response:
     """Stream how far a run is until it ends."""
     runs = _runs(request)
