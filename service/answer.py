@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from ingest.kb import Analyser, KnowledgeBase, Language, NotFoundError, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
-from service.candidates import Candidate
+from service.candidates import Candidate, analysed, unit_terms
 from service.citations import cite
 from service.conflicts import disagreeing, note_conflict
 from service.cues import belongs_to_name
@@ -121,11 +121,25 @@ def prepare(
         return Prepared(question, text, snapshot, retrieval, ranked, evidence, spent, started, explain)
 
     best = weighed(asked[0])
-    if made[0] == text or not may_answer(kb, best):
+    # What the corpus answers as it stands, or has nothing near to, is no question about what was asked before.
+    if len(asked) > 1 and not may_answer(kb, best) and best.evidence.probability >= _ABSENT:
+        alone_said = max(1, _told(best, asked[0], kb.analyser))
         for question in asked[1:]:
-            best = max(best, weighed(question), key=lambda prepared: prepared.evidence.probability)
+            behind = weighed(question)
+            # What is asked itself must be spoken of there as much: a new question about something else is none about the old.
+            better = behind.evidence.probability > best.evidence.probability and may_answer(kb, behind)
+            if better and _told(behind, asked[0], kb.analyser) >= alone_said:
+                best = behind
     best.retrieval.hits = best.retrieval.hits[: max(top_k, 1)]
     return best
+
+
+def _told(prepared: Prepared, question: Question, analyser: Analyser) -> int:
+    """Return how many of the things that a question names the passage of the best sentence speaks of."""
+    if not prepared.ranked:
+        return 0
+    told = unit_terms(analysed(analyser, prepared.ranked[0].hit.text))
+    return sum(not unit.low and any(term in told for term in unit.terms) for unit in question.units)
 
 
 def _one_script(snapshot: Snapshot | None) -> Language | None:

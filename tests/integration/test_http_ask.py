@@ -134,9 +134,19 @@ async def test_latin_names_make_no_question_english(client: Client) -> None:
 
 async def test_a_follow_up_without_a_sign_of_it_is_read_with_the_question_before(client: Client) -> None:
     history = [{"role": "user", "content": "What did the tractor in Norfolk do?"}, {"role": "assistant", "content": "It pulled."}]
-    answer = await client.ask("How many kilograms was the load?", history=history)
+    answer = await client.ask("How heavy was what was pulled, in kilograms?", history=history)
     assert "Norfolk" in answer["standalone_question"]
     assert "4,200" in answer["answer"]
+
+
+@pytest.mark.parametrize(
+    "question", [QUESTION, "What is agentic inference?", "How high is the tower of Taipei?", "Wer hat den Krieg gewonnen?"]
+)
+async def test_a_question_about_something_else_is_not_read_with_the_one_before(client: Client, question: str) -> None:
+    history = [{"role": "user", "content": _TRACTOR}, {"role": "assistant", "content": "4,200 kilograms."}]
+    alone, after = await client.ask(question), await client.ask(question, history=history)
+    assert after["standalone_question"] == question
+    assert (after["answer"], after["status"]) == (alone["answer"], alone["status"])
 
 
 async def test_filters_keep_to_what_is_named(client: Client) -> None:
