@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypedDict
 
-from ingest.kb import Analyser, KnowledgeBase, Language, NotFoundError, Snapshot, find_quantities, fold
+from ingest.kb import Analyser, KnowledgeBase, Language, NotFoundError, Page, Snapshot, find_quantities, fold
 from service.answerability import Evidence, judge
 from service.candidates import Candidate, analysed, unit_terms
 from service.citations import cite
@@ -101,15 +102,19 @@ def prepare(
     snapshot = kb.snapshot()
     spoken = spoken_language(text, history, kb.analyser, fallback or _one_script(snapshot)) if language is None else language
     made = [alone] if alone else readings(text, history, kb.analyser)
-    asked = [read_question(plain_question(reading), kb.analyser, language=spoken) for reading in made]
+
+    def read(reading: str) -> Question:
+        return read_question(plain_question(reading), kb.analyser, language=spoken)
+
+    first = read(made[0])
     timings = {"analyse": (time.perf_counter() - started) * 1000}
     if snapshot is None or not snapshot.documents:
         empty = Retrieval([], [], 0, [], snapshot.generation.name if snapshot else "", {})
-        return Prepared(asked[0], text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
+        return Prepared(first, text, None, empty, [], Evidence(0.0, {}, ()), timings, started, explain)
     if talk := small_talk(text):
         nothing = Retrieval([], [], 0, [], snapshot.generation.name, {})
         remark = _remark(talk, snapshot, spoken)
-        return Prepared(asked[0], text, snapshot, nothing, [], Evidence(0.0, {}, ()), timings, started, explain, remark)
+        return Prepared(first, text, snapshot, nothing, [], Evidence(0.0, {}, ()), timings, started, explain, remark)
     other = read_question(translation, kb.analyser) if translation else None
 
     def weighed(question: Question) -> Prepared:
@@ -120,15 +125,15 @@ def prepare(
         spent = timings | retrieval.timings_ms | {"answer": (time.perf_counter() - mark) * 1000}
         return Prepared(question, text, snapshot, retrieval, ranked, evidence, spent, started, explain)
 
-    best = weighed(asked[0])
+    best = weighed(first)
     # What the corpus answers as it stands, or has nothing near to, is no question about what was asked before.
-    if len(asked) > 1 and not may_answer(kb, best) and best.evidence.probability >= _ABSENT:
-        alone_said = max(1, _told(best, asked[0], kb.analyser))
-        for question in asked[1:]:
-            behind = weighed(question)
+    if len(made) > 1 and not may_answer(kb, best) and best.evidence.probability >= _ABSENT:
+        alone_said = max(1, _told(best, first, kb.analyser))
+        for reading in made[1:]:
+            behind = weighed(read(reading))
             # What is asked itself must be spoken of there as much: a new question about something else is none about the old.
             better = behind.evidence.probability > best.evidence.probability and may_answer(kb, behind)
-            if better and _told(behind, asked[0], kb.analyser) >= alone_said:
+            if better and _told(behind, first, kb.analyser) >= alone_said:
                 best = behind
     best.retrieval.hits = best.retrieval.hits[: max(top_k, 1)]
     return best
@@ -205,13 +210,15 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
         answer = _compose(prepared, snapshot, told, lead=lead)
         note_conflict(answer, disputed)
     if not answer.notes:
+        # Sentences of one page are looked at side by side.
+        page_of = cache(snapshot.catalogue.page)
         chosen = choose(
             prepared.question,
             prepared.ranked[:_FITTED],
             max_sentences=limits.max_sentences,
             max_chars=limits.max_chars,
             written=written,
-            fitted=lambda candidate: _fitting(candidate, prepared, limits.max_chars, written, kb.analyser),
+            fitted=lambda candidate: _fitting(candidate, prepared.question, page_of, limits.max_chars, written, kb.analyser),
         )
         answer = _compose(prepared, snapshot, chosen)
     prepared.timings["verify"] = (time.perf_counter() - mark) * 1000
@@ -222,18 +229,23 @@ def extractive(kb: KnowledgeBase, prepared: Prepared) -> Answer:
 
 
 def _fitting(
-    candidate: Candidate, prepared: Prepared, limit: int, written: Callable[[Candidate, Candidate | None], str], analyser: Analyser
+    candidate: Candidate,
+    question: Question,
+    page_of: Callable[[str, int], Page],
+    limit: int,
+    written: Callable[[Candidate, Candidate | None], str],
+    analyser: Analyser,
 ) -> Candidate:
     """Return a sentence as it goes into the answer: with what it leads to, and no longer than fits, else its clauses that do."""
-    several = prepared.question.type in SEVERAL
-    if prepared.snapshot is not None and (several or leads_in(candidate.text) or runs_in(candidate.text)):
+    several = question.type in SEVERAL
+    if several or leads_in(candidate.text) or runs_in(candidate.text):
         with suppress(NotFoundError):
-            page = prepared.snapshot.catalogue.page(candidate.hit.document.id, candidate.hit.passage.page)
+            page = page_of(candidate.hit.document.id, candidate.hit.passage.page)
             candidate = completed(
                 candidate, page, analyser, fits=lambda text: len(written(replace(candidate, text=text), None)) <= limit, several=several
             )
     over = len(written(candidate, None)) - limit
-    return candidate if over <= 0 else shortened(candidate, prepared.question, len(candidate.text) - over, analyser)
+    return candidate if over <= 0 else shortened(candidate, question, len(candidate.text) - over, analyser)
 
 
 def _compose(prepared: Prepared, snapshot: Snapshot, chosen: Sequence[Candidate], *, lead: str = "") -> Answer:

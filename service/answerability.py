@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -219,7 +219,10 @@ def judge(question: Question, retrieval: Retrieval, ranked: Sequence[Candidate],
     if is_dull(ranked[0]) or _money_absent(question, ranked) or _names_nothing(question):
         probability = min(probability, _DOUBTFUL)
     rounded = {name: round(value, 4) for name, value in values.items()}
-    return Evidence(probability, rounded, tuple(_said(question, i) for i in missing if _worth_saying(question, i, retrieval)))
+    idf = {term: value for term, value, _ in retrieval.terms}
+    return Evidence(
+        probability, rounded, tuple(_said(question, i) for i in missing if _worth_saying(question, i, idf, 0.999 * retrieval.unseen_idf))
+    )
 
 
 def _said(question: Question, place: int) -> str:
@@ -227,11 +230,10 @@ def _said(question: Question, place: int) -> str:
     return _AUXILIARY.sub("", question.text[unit.start : unit.end])
 
 
-def _worth_saying(question: Question, place: int, retrieval: Retrieval) -> bool:
+def _worth_saying(question: Question, place: int, idf: Mapping[str, float], unseen: float) -> bool:
     """Return whether a reader should be told that a unit is missing: it names something, or no passage of the corpus has it."""
     unit = question.units[place]
     if unit.low or len(_said(question, place)) < 2:
         return False
-    idf = {term: value for term, value, _ in retrieval.terms}
-    nowhere = min((idf.get(term, 0.0) for term in unit.terms), default=0.0) >= 0.999 * retrieval.unseen_idf
+    nowhere = min((idf.get(term, 0.0) for term in unit.terms), default=0.0) >= unseen
     return nowhere or (unit.kind != "word" and unit.salience >= 1.0)

@@ -74,27 +74,37 @@ def completed(candidate: Candidate, page: Page, analyser: Analyser, *, fits: Cal
     return replace(candidate, end=end, text=text, analysis=analyser.analyse(text))
 
 
+def _block_of(candidate: Candidate, page: Page) -> int | None:
+    """Return the place of the block that a sentence begins in."""
+    return next((i for i, block in enumerate(page.blocks) if block.start <= candidate.start < block.end), None)
+
+
+def _leads(page: Page, place: int) -> bool:
+    block = page.blocks[place]
+    return leads_in(page.text[block.start : block.end])
+
+
+def _items(page: Page, lead: int, last: int) -> Iterator[int]:
+    """Yield where the items of the list under a block end, as far as they end by ``last`` and none leads to a list of its own."""
+    for place in range(lead + 1, len(page.blocks)):
+        block = page.blocks[place]
+        if block.kind != "list_item" or block.end > last or _leads(page, place):
+            return
+        yield block.end
+
+
 def _list_around(candidate: Candidate, page: Page) -> tuple[int, int] | None:
     """Return the span of a short list, with the sentence that leads to it, that a sentence is an item of; None if it is none."""
-    passage = candidate.hit.passage
-    place = next((i for i, block in enumerate(page.blocks) if block.start <= candidate.start < block.end), None)
-    if place is None or page.blocks[place].kind != "list_item" or leads_in(page.text[page.blocks[place].start : page.blocks[place].end]):
+    passage, first = candidate.hit.passage, _block_of(candidate, page)
+    if first is None or page.blocks[first].kind != "list_item" or _leads(page, first):
         return None
-    first = place
-    while (
-        first > 0 and page.blocks[first].kind == "list_item" and not leads_in(page.text[page.blocks[first].start : page.blocks[first].end])
-    ):
+    while first > 0 and page.blocks[first].kind == "list_item" and not _leads(page, first):
         first -= 1
     lead = page.blocks[first]
-    if not leads_in(page.text[lead.start : lead.end]) or lead.start < passage.start:
+    if not _leads(page, first) or lead.start < passage.start:
         return None
-    sentences = sentence_spans(page.text, lead.start, lead.end)
-    last = place
-    while last + 1 < len(page.blocks) and page.blocks[last + 1].kind == "list_item" and page.blocks[last + 1].end <= passage.end:
-        if leads_in(page.text[page.blocks[last + 1].start : page.blocks[last + 1].end]):
-            break
-        last += 1
-    return sentences[-1][0], page.blocks[last].end
+    ends = list(_items(page, first, passage.end))
+    return (sentence_spans(page.text, lead.start, lead.end)[-1][0], ends[-1]) if ends and ends[-1] >= candidate.end else None
 
 
 def _opens(candidate: Candidate, page: Page) -> bool:
@@ -106,21 +116,13 @@ def _opens(candidate: Candidate, page: Page) -> bool:
 
 def _stops(candidate: Candidate, page: Page) -> Iterator[int]:
     """Yield where what a sentence leads to may end: after each next sentence of its paragraph, or each item of the list under it."""
-    last = candidate.hit.passage.end
-    place = next((i for i, block in enumerate(page.blocks) if block.start <= candidate.start < block.end), None)
+    last, place = candidate.hit.passage.end, _block_of(candidate, page)
     if place is None:
         return
-    own = page.blocks[place]
-    rest = sentence_spans(page.text, candidate.end, own.end)
-    if rest:
-        yield from (end for _, end in rest[:_SENTENCES] if end <= last)
-        return
-    listed = False
-    for block in page.blocks[place + 1 :]:
-        if block.kind != "list_item" or block.end > last or leads_in(page.text[block.start : block.end]):
-            break
-        listed = True
-        yield block.end
+    rest = sentence_spans(page.text, candidate.end, page.blocks[place].end)
+    items = [] if rest else list(_items(page, place, last))
     following = page.blocks[place + 1] if place + 1 < len(page.blocks) else None
-    if not listed and following is not None and following.kind == "paragraph":
-        yield from (end for _, end in sentence_spans(page.text, following.start, following.end)[:_SENTENCES] if end <= last)
+    if not rest and not items and following is not None and following.kind == "paragraph":
+        rest = sentence_spans(page.text, following.start, following.end)
+    yield from items
+    yield from (end for _, end in rest[:_SENTENCES] if end <= last)

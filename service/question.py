@@ -291,11 +291,12 @@ def read_question(text: str, analyser: Analyser, *, language: Language | None = 
         language: What the caller says it is in; None detects it.
         fallback: Taken when the characters do not tell Traditional from Simplified (session or interface language).
     """
+    read = _read(text, analyser)
     if language is None:
-        language = _own_language(text)
+        language = read.own
         if language != "en" and detect_script(text) is None and fallback in ("zh-Hant", "zh-Hans"):
             language = fallback
-    return replace(_read(text, analyser), language=language)
+    return replace(read, language=language)
 
 
 # A question is read more than once on its way: to tell its language, and to answer it.

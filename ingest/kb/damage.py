@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.kb.catalogue import Catalogue
 from ingest.kb.errors import KnowledgeBaseError
-from ingest.kb.generation import Layout, current_generation, segment_faults
+from ingest.kb.generation import Layout, current_generation, is_live, segment_faults
 
 __all__ = ["damage_of"]
 
@@ -25,16 +25,15 @@ def damage_of(layout: Layout, catalogue: Catalogue) -> str:
         return f"{len(published)} documents were published, and the pointer {layout.current} is gone" if published else ""
     for entry in generation.segments:
         faults = segment_faults(layout.segments / entry.name, deep=True)
-        if faults and _is_live(layout, entry.name):
+        if faults and _counts(layout, entry.name):
             return f"{entry.name}: {'; '.join(faults[:3])}"
     return ""
 
 
-def _is_live(layout: Layout, segment: str) -> bool:
-    """Return whether a segment is still part of the live index; one that a writer merged away meanwhile may be half collected."""
+def _counts(layout: Layout, segment: str) -> bool:
+    """Return whether a fault of a segment is damage: one that a writer merged away meanwhile may be half collected."""
     try:
-        generation = current_generation(layout)
+        return is_live(layout, segment)
     except KnowledgeBaseError:
         # Damaged it is, whatever else is.
         return True
-    return generation is None or segment in {entry.name for entry in generation.segments}

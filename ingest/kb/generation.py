@@ -50,6 +50,7 @@ __all__ = [
     "crash_point",
     "current_generation",
     "file_digest",
+    "is_live",
     "lock_holder",
     "passage_terms",
     "publish",
@@ -233,6 +234,16 @@ def current_generation(layout: Layout) -> Generation | None:
                 raise
             name = fresh
     return None
+
+
+def is_live(layout: Layout, segment: str) -> bool:
+    """Return whether a segment is part of the live index, or nothing was published; a writer that merged it away may have collected it.
+
+    Raises:
+        KnowledgeBaseError: As ``current_generation``.
+    """
+    generation = current_generation(layout)
+    return generation is None or segment in {entry.name for entry in generation.segments}
 
 
 def _current_name(layout: Layout) -> str | None:

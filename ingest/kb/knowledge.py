@@ -10,7 +10,7 @@ from ingest.kb.chroma_copy import StoreCopies, examine_store
 from ingest.kb.chroma_server import ChromaServer
 from ingest.kb.embedding import Embedder, make_embedder
 from ingest.kb.errors import DependencyError, KnowledgeBaseError
-from ingest.kb.generation import FORMAT_VERSION, Generation, Identity, Layout, SegmentEntry, current_generation
+from ingest.kb.generation import FORMAT_VERSION, Generation, Identity, Layout, SegmentEntry, current_generation, is_live
 from ingest.kb.lexicon import load_lexicon
 from ingest.kb.settings import Settings
 from ingest.kb.snapshot import DenseHits, LexicalHits, OpenSegment, PassageRef, Snapshot
@@ -76,15 +76,12 @@ class KnowledgeBase:
                         raise
                     continue
                 # Vectors alone may be what was collected: without them a segment opens all the same, and must not answer so.
-                if attempt == _ATTEMPTS or not any(segment.vector_fault and self._is_left(segment) for segment in loaded.open_segments):
+                if attempt == _ATTEMPTS or not any(
+                    segment.vector_fault and not is_live(self.layout, segment.folder.name) for segment in loaded.open_segments
+                ):
                     break
             self._snapshot, self._mark = loaded, mark
             return self._snapshot
-
-    def _is_left(self, segment: OpenSegment) -> bool:
-        """Return whether the live generation no longer names a segment, so that its files may be gone: what it lacks is no damage."""
-        live = current_generation(self.layout)
-        return live is not None and segment.folder.name not in {entry.name for entry in live.segments}
 
     def _read_mark(self) -> tuple[int, int] | None:
         try:
@@ -155,7 +152,7 @@ class KnowledgeBase:
                     segment.dense.open_store(copy)
                 except DependencyError as error:
                     fault = error.message
-            if fault and self._is_left(segment):
+            if fault and not is_live(self.layout, segment.folder.name):
                 return False
             segment.store_fault = fault or None
         return True
